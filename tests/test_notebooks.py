@@ -1,0 +1,560 @@
+"""What a saved notebook must be, so that running it proves something; and that each rule can fail.
+
+nbval compares nothing where a cell has no execution count or no text. The rules below see to it
+that there is something to compare, and keep to the anatomy that all lessons share.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import json
+import re
+import symtable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import nbformat
+import pytest
+from IPython.core.inputtransformer2 import TransformerManager
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+
+from course_utils.exercises import Exercise, exercises_of
+from tools.notebooks import normalise
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+
+CELL_BYTES, NOTEBOOK_BYTES = 300_000, 2_000_000
+LINES, LINES_WITH_PLOT = 12, 20
+MIN_EXERCISES, MIN_CLAIMS, MIN_QUESTIONS, MIN_CHOICES = 6, 5, 3, 3
+
+ANATOMY = {
+    "what it teaches": r"You will be able to",
+    "prerequisites": r"What you need first",
+    "its minutes": r"\d+ minutes",
+    "common mistakes": r"Common mistakes",
+    "limits": r"What this does not show",
+    "key points": r"Key points",
+    "a quiz": r"Quiz",
+    "reading": r"Reading",
+    "what comes next": r"\bNext\b",
+}
+
+LEAKS = {
+    "a path of this machine": r"(?<![\w.<])(?:/(?:home|Users|root|tmp|var|opt|mnt)/|[A-Z]:\\)\w"
+    + f"|{re.escape(str(Path.home()))}|{re.escape(str(Path(__file__).parents[1]))}",
+    "a time stamp": r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d|\b\d\d:\d\d:\d\d\b",
+    "a memory address": r"\b0x[0-9a-fA-F]{6,}",
+    "a warning": r"\b[A-Z]\w*Warning\b|^WARNING\b",
+}
+
+
+@dataclass
+class Lesson:
+    """A notebook and the exercises it should have."""
+
+    notebook: nbformat.NotebookNode
+    exercises: tuple[Exercise, ...]
+
+    @property
+    def code(self) -> list[nbformat.NotebookNode]:
+        return [c for c in self.notebook.cells if c.cell_type == "code"]
+
+    @property
+    def prose(self) -> str:
+        cells = (c.source for c in self.notebook.cells if c.cell_type == "markdown")
+        return "\n\n".join(cells)
+
+    def tagged(self, prefix: str) -> dict[str, nbformat.NotebookNode]:
+        """Rest of the tag -> cell, for tags that begin with `prefix`."""
+        return {
+            tag.removeprefix(prefix): cell
+            for cell in self.notebook.cells
+            for tag in cell.metadata.get("tags", [])
+            if tag.startswith(prefix)
+        }
+
+    def name(self, cell: nbformat.NotebookNode) -> str:
+        """How to find a cell: its place, its kind, its first line."""
+        place = self.notebook.cells.index(cell)
+        first = cell.source.strip().partition("\n")[0]
+        return f"cell {place} ({cell.cell_type}, {first[:40]!r})"
+
+
+@cache
+def lesson_at(path: Path) -> Lesson:
+    return Lesson(nbformat.read(path, as_version=4), exercises_of(path.name[:2]))
+
+
+def texts(cell: nbformat.NotebookNode) -> Iterator[str]:
+    """All that a cell's outputs say in words."""
+    for output in cell.outputs:
+        if output.output_type == "stream":
+            yield output.text
+        for kind, content in output.get("data", {}).items():
+            if kind.startswith("text/"):
+                yield content
+
+
+def python(cell: nbformat.NotebookNode) -> str:
+    """The source with magics such as ``%matplotlib inline`` turned into calls."""
+    return TransformerManager().transform_cell(cell.source)
+
+
+# --- rules: each yields complaints --------------------------------------------------------------
+
+
+def executed_in_order(lesson: Lesson) -> Iterator[str]:
+    """Every code cell has run, in order, in one go."""
+    for number, cell in enumerate(lesson.code, 1):
+        if cell.execution_count != number:
+            yield f"{lesson.name(cell)} has count {cell.execution_count}, not {number}"
+
+
+def no_errors(lesson: Lesson) -> Iterator[str]:
+    """Nothing failed, nothing was written to stderr."""
+    for cell in lesson.code:
+        for output in cell.outputs:
+            if output.output_type == "error":
+                yield f"{lesson.name(cell)} shows {output.ename}"
+            if output.get("name") == "stderr":
+                yield f"{lesson.name(cell)} writes to stderr: {output.text[:80]!r}"
+
+
+def no_leaks(lesson: Lesson) -> Iterator[str]:
+    """Outputs hold on another machine and another day."""
+    for cell in lesson.code:
+        for text in texts(cell):
+            for what, pattern in LEAKS.items():
+                if found := re.search(pattern, text, re.MULTILINE):
+                    yield f"{lesson.name(cell)} shows {what}: {found[0]!r}"
+
+
+def comparisons_mean_something(lesson: Lesson) -> Iterator[str]:
+    """A cell whose output is compared has text, and nothing that differs at each run."""
+    for cell in lesson.code:
+        if "nbval-check-output" not in cell.metadata.get("tags", []):
+            continue
+        said = [t for t in texts(cell) if t.strip() and not t.startswith("<Figure")]
+        if not said:
+            yield f"{lesson.name(cell)} is to be compared but shows no text"
+        if any("widget-view" in kind for o in cell.outputs for kind in o.get("data", {})):
+            yield f"{lesson.name(cell)} is to be compared but shows a widget"
+
+
+def enough_is_compared(lesson: Lesson) -> Iterator[str]:
+    """Claims of the text are compared, beside the checks of the exercises."""
+    claims = [
+        cell
+        for cell in lesson.code
+        if "nbval-check-output" in cell.metadata.get("tags", [])
+        and not any(t.startswith("check:") for t in cell.metadata.tags)
+    ]
+    if len(claims) < MIN_CLAIMS:
+        yield f"{len(claims)} cells are compared beside the checks, at least {MIN_CLAIMS} should be"
+
+
+def small_outputs(lesson: Lesson) -> Iterator[str]:
+    """A notebook stays small enough to diff and to load."""
+    for cell in lesson.code:
+        size = len(json.dumps(cell.outputs))
+        if size > CELL_BYTES:
+            yield f"{lesson.name(cell)} has {size} bytes of output, at most {CELL_BYTES}"
+    size = len(json.dumps(lesson.notebook))
+    if size > NOTEBOOK_BYTES:
+        yield f"the notebook has {size} bytes, at most {NOTEBOOK_BYTES}"
+
+
+def short_cells(lesson: Lesson) -> Iterator[str]:
+    """One idea a cell; lines that only plot come last."""
+    for cell in lesson.code:
+        lines = [line.strip() for line in cell.source.splitlines() if line.strip()]
+        idea = lines.index("# extra: plot") if "# extra: plot" in lines else len(lines)
+        if not lines:
+            yield f"{lesson.name(cell)} is empty"
+        if idea > LINES:
+            yield f"{lesson.name(cell)} has {idea} lines before '# extra: plot', at most {LINES}"
+        if len(lines) > LINES_WITH_PLOT:
+            yield f"{lesson.name(cell)} has {len(lines)} lines, at most {LINES_WITH_PLOT}"
+
+
+def headings_nest(lesson: Lesson) -> Iterator[str]:
+    """One title, and no level left out: screen readers navigate by headings."""
+    prose = re.sub(r"^```.*?^```", "", lesson.prose, flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^(#{1,6}) +(.+)", prose, re.MULTILINE)
+    titles = [text for marks, text in headings if len(marks) == 1]
+    if len(titles) != 1:
+        yield f"there should be one title (# ...), there are {len(titles)}: {titles}"
+    level = 0
+    for marks, text in headings:
+        if len(marks) > level + 1:
+            yield f"heading {text!r} is at level {len(marks)}, right below level {level}"
+        level = len(marks)
+
+
+def pictures_have_alt_text(lesson: Lesson) -> Iterator[str]:
+    """A picture in the text says in words what it shows."""
+    for alt, target in re.findall(r"!\[([^\]]*)\]\(([^)]*)\)", lesson.prose):
+        if not alt.strip():
+            yield f"the picture {target[:60]} has no alt text"
+    for tag in re.findall(r"<img\b[^>]*>", lesson.prose):
+        if not re.search(r"""\balt=(["'])\s*[^"'\s]""", tag):
+            yield f"the picture {tag[:60]} has no alt text"
+
+
+def slides(lesson: Lesson) -> Iterator[str]:
+    """Each cell says what it is in a presentation."""
+    kinds = ("slide", "subslide", "fragment", "skip", "notes", "-")
+    for cell in lesson.notebook.cells:
+        kind = cell.metadata.get("slideshow", {}).get("slide_type")
+        if kind not in kinds:
+            yield f"{lesson.name(cell)} has slide_type {kind!r}, not one of {', '.join(kinds)}"
+
+
+def anatomy(lesson: Lesson) -> Iterator[str]:
+    """All lessons have the same parts."""
+    for what, pattern in ANATOMY.items():
+        if not re.search(pattern, lesson.prose):
+            yield f"the text does not say {what} (nothing matches {pattern!r})"
+
+
+def exercises_are_checked(lesson: Lesson) -> Iterator[str]:
+    """Enough exercises, the same in notebook and module, each with its check right below."""
+    stubs, checks = lesson.tagged("exercise:"), lesson.tagged("check:")
+    names = [e.name for e in lesson.exercises]
+    if len(names) < MIN_EXERCISES:
+        yield f"there are {len(names)} exercises, at least {MIN_EXERCISES} should be"
+    for where, found in (("exercise", stubs), ("check", checks)):
+        if list(found) != names:
+            yield f"cells tagged {where}: are {list(found)}, the module has {names}"
+    cells = lesson.notebook.cells
+    for name, stub in stubs.items():
+        below = cells[cells.index(stub) + 1 :][:1]
+        if not below or f"check:{name}" not in below[0].metadata.get("tags", []):
+            yield f"{lesson.name(stub)} has no check:{name} right below"
+    for exercise in lesson.exercises:
+        if cell := checks.get(exercise.name):
+            yield from _check_cell(lesson, exercise, cell)
+
+
+def _check_cell(lesson: Lesson, exercise: Exercise, cell: nbformat.NotebookNode) -> Iterator[str]:
+    if "nbval-check-output" not in cell.metadata.tags:
+        yield f"{lesson.name(cell)} is not compared"
+    answers = inspect.signature(exercise.check).parameters
+    pattern = rf'check\("{exercise.name}"((?:, \w+)*)\)'
+    found = re.fullmatch(pattern, cell.source.strip())
+    if not found:
+        yield f'{lesson.name(cell)} is not one line check("{exercise.name}", ...)'
+    elif found[1].count(",") != len(answers):
+        yield f"{lesson.name(cell)} passes {found[1].count(',')} answers, not {len(answers)}"
+
+
+def exercises_stand_alone(lesson: Lesson) -> Iterator[str]:
+    """What an exercise defines is used by its check only: a blank one breaks nothing."""
+    cells = {lesson.name(cell): (cell, _globals(cell)) for cell in lesson.code}
+    for name, stub in lesson.tagged("exercise:").items():
+        if stub.cell_type != "code":
+            continue
+        own = (f"exercise:{name}", f"check:{name}")
+        defined = {n for n, is_set in cells[lesson.name(stub)][1].items() if is_set}
+        for where, (cell, names) in cells.items():
+            shared = sorted(defined & set(names))
+            if shared and not set(own) & set(cell.metadata.get("tags", [])):
+                yield f"{where} uses {', '.join(shared)} of exercise {name}"
+
+
+def _globals(cell: nbformat.NotebookNode) -> dict[str, bool]:
+    """Global names that a cell mentions -> whether it sets them."""
+    top = symtable.symtable(python(cell), "cell", "exec")
+    names = {s.get_name(): s.is_assigned() or s.is_imported() for s in top.get_symbols()}
+    inner = list(top.get_children())
+    while inner:
+        table = inner.pop()
+        inner += table.get_children()
+        for symbol in table.get_symbols():
+            if symbol.is_global():
+                names.setdefault(symbol.get_name(), False)
+    return names
+
+
+def metadata_is_normal(lesson: Lesson) -> Iterator[str]:
+    """Saved by tools/notebooks.py: no widget state, no version of somebody's Python."""
+    normal = copy.deepcopy(lesson.notebook)
+    normalise(normal)
+    if normal.metadata != lesson.notebook.metadata:
+        yield "the notebook's metadata is not what `python tools/notebooks.py save` writes"
+    for cell, other in zip(lesson.notebook.cells, normal.cells, strict=True):
+        if cell.metadata != other.metadata:
+            extra = sorted(set(cell.metadata) - set(other.metadata))
+            yield f"{lesson.name(cell)} has metadata {', '.join(extra)}"
+    ids = [cell.get("id") for cell in lesson.notebook.cells]
+    if None in ids or len(set(ids)) != len(ids):
+        yield "cells need ids, each its own"
+
+
+def one_seed(lesson: Lesson) -> Iterator[str]:
+    """Chance is fixed once, at the top, and nowhere left open."""
+    seeds, generators = [], []
+    for number, cell in enumerate(lesson.code):
+        for node in ast.walk(ast.parse(python(cell))):
+            if not isinstance(node, ast.Call):
+                continue
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if called in ("set_random_seed", "set_seed", "seed"):
+                seeds.append(number)
+            if called == "default_rng":
+                generators.append(number)
+                if not node.args and not node.keywords:
+                    yield f"{lesson.name(cell)} calls default_rng() without a seed"
+    seeds = seeds or generators
+    if len(seeds) != 1:
+        yield f"there should be one seed call, there are {len(seeds)}"
+    elif seeds[0] > 2:
+        yield f"the seed is set in code cell {seeds[0]}, it belongs to the top"
+
+
+def quiz_explains(lesson: Lesson) -> Iterator[str]:
+    """A question has choices to unfold, each explained, exactly one of them right."""
+    quiz = re.search(r"^#+ Quiz\b.*?\n(.*?)(?=^#|\Z)", lesson.prose, re.MULTILINE | re.DOTALL)
+    questions = (
+        re.split(r"^(?=\*\*Question \d+\.)", quiz[1], flags=re.MULTILINE)[1:] if quiz else []
+    )
+    if len(questions) < MIN_QUESTIONS:
+        yield f"the quiz has {len(questions)} questions (**Question 1.** ...), not {MIN_QUESTIONS}"
+    for question in questions:
+        title = question.partition("\n")[0]
+        choice = r"<details>\s*<summary>(.*?)</summary>(.*?)</details>"
+        choices = [b.strip() for _, b in re.findall(choice, question, re.DOTALL)]
+        if len(choices) < MIN_CHOICES:
+            yield f"{title} has {len(choices)} choices, at least {MIN_CHOICES}"
+        if sum(bool(re.match(r"\**Right\b", c)) for c in choices) != 1:
+            yield f"{title} should have exactly one choice explained as 'Right'"
+        for text in choices:
+            if len(text.split()) < 5:
+                yield f"{title} has a choice without explanation: {text!r}"
+
+
+RULES: tuple[Callable[[Lesson], Iterator[str]], ...] = (
+    executed_in_order,
+    no_errors,
+    no_leaks,
+    comparisons_mean_something,
+    enough_is_compared,
+    small_outputs,
+    short_cells,
+    headings_nest,
+    pictures_have_alt_text,
+    slides,
+    anatomy,
+    exercises_are_checked,
+    exercises_stand_alone,
+    metadata_is_normal,
+    one_seed,
+    quiz_explains,
+)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook(path: Path, rule: Callable[[Lesson], Iterator[str]]) -> None:
+    complaints = list(rule(lesson_at(path)))
+    assert not complaints, "\n".join([f"{path.name}: {rule.__doc__}", *complaints])
+
+
+def test_lessons_are_numbered_without_a_gap() -> None:
+    numbers = [path.name[:3] for path in NOTEBOOKS]
+    assert numbers == [f"{n:02}_" for n in range(1, len(NOTEBOOKS) + 1)]
+    assert numbers
+
+
+# --- the rules themselves: a good notebook passes, each bad one is noticed ----------------------
+
+
+_PROSE = (
+    "# A title",
+    "You will be able to: test. What you need first: nothing. 5 minutes.",
+    "## Common mistakes",
+    "## What this does not show",
+    "## Key points",
+    "![a black square](square.png) <img src='b.png' alt='a white one'>",
+    "## Reading",
+    "Next: more.",
+)
+
+
+def good() -> Lesson:
+    """The smallest notebook without a complaint."""
+    prose = "\n\n".join(_PROSE)
+    choice = "<details><summary>{}</summary>\n\n**{}.** The reason is this.\n</details>"
+    words = {"a": "No", "b": "Right", "c": "No"}
+    choices = "\n".join(choice.format(*item) for item in words.items())
+    quiz = "## Quiz\n\n" + "\n\n".join(f"**Question {n}.** Why?\n\n{choices}" for n in "123")
+    cells = [new_markdown_cell(prose), new_markdown_cell(quiz)]
+    cells.append(new_code_cell("%matplotlib inline\nimport numpy as np\nnp.random.seed(0)"))
+    exercises = []
+    for number in range(6):
+        name = f"99-number{number}"
+        exercises.append(Exercise(name, "", ("",), "", "", lambda answer: None))
+        cells.append(new_code_cell(f"answer_{number} = None", metadata=_tags(f"exercise:{name}")))
+        check = new_code_cell(f'check("{name}", answer_{number})', metadata=_tags(f"check:{name}"))
+        check.metadata.tags.append("nbval-check-output")
+        check.outputs.append(new_output("execute_result", {"text/plain": f"○ {name}"}))
+        cells.append(check)
+    for number in range(5):
+        claim = new_code_cell(f"print({number})", metadata=_tags("nbval-check-output"))
+        claim.outputs.append(new_output("stream", text=f"{number}\n"))
+        cells.append(claim)
+    for place, cell in enumerate(cells):
+        cell.id = f"cell-{place}"
+        cell.metadata.slideshow = {"slide_type": "slide"}
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    normalise(notebook)
+    lesson = Lesson(notebook, tuple(exercises))
+    for number, cell in enumerate(lesson.code, 1):
+        cell.execution_count = number
+    return lesson
+
+
+def _tags(*tags: str) -> dict[str, list[str]]:
+    return {"tags": list(tags)}
+
+
+def _say(text: str, kind: str = "stdout") -> Callable[[Lesson], None]:
+    return lambda lesson: lesson.code[0].outputs.append(new_output("stream", text=text, name=kind))
+
+
+def _show(**data: str) -> Callable[[Lesson], None]:
+    data = {kind.replace("__", "/").replace("_", "-"): text for kind, text in data.items()}
+    return lambda lesson: lesson.code[-1].update(outputs=[new_output("display_data", data)])
+
+
+def _swap(old: str, new: str) -> Callable[[Lesson], None]:
+    """Replace text in all sources; it must be there."""
+
+    def change(lesson: Lesson) -> None:
+        assert any(old in cell.source for cell in lesson.notebook.cells)
+        for cell in lesson.notebook.cells:
+            cell.source = cell.source.replace(old, new)
+
+    return change
+
+
+def _insert(place: int, source: str) -> Callable[[Lesson], None]:
+    return lambda lesson: lesson.notebook.cells.insert(place, new_code_cell(source))
+
+
+def _tag(place: int, *tags: str) -> Callable[[Lesson], None]:
+    return lambda lesson: lesson.notebook.cells[place].metadata.update(_tags(*tags))
+
+
+def _drop(place: int) -> Callable[[Lesson], None]:
+    return lambda lesson: lesson.notebook.cells.pop(place)
+
+
+BAD = [
+    (executed_in_order, lambda n: n.code[3].update(execution_count=None), "count None"),
+    (executed_in_order, lambda n: n.code[3].update(execution_count=9), "count 9, not 4"),
+    (no_errors, _say("chatter", "stderr"), "stderr: 'chatter'"),
+    (
+        no_errors,
+        lambda n: n.code[0].outputs.append(new_output("error", ename="KeyError", evalue="")),
+        "KeyError",
+    ),
+    (no_leaks, _say("read /home/me/x.png"), "/home/m"),
+    (no_leaks, _say("read C:\\data\\x.png"), "a path"),
+    (no_leaks, _say(f"read {Path(__file__)}"), "a path"),
+    (no_leaks, _say("at 2026-01-02 10:11"), "a time stamp"),
+    (no_leaks, _say("took 00:01:02"), "a time stamp"),
+    (no_leaks, _show(text__html="<p>[Line2D at 0x7f3a12bc4d90]</p>"), "a memory address"),
+    (no_leaks, _say("a UserWarning: old"), "a warning"),
+    (comparisons_mean_something, lambda n: n.code[-1].update(outputs=[]), "no text"),
+    (comparisons_mean_something, _show(image__png="x", text__plain="<Figure>"), "no text"),
+    (
+        comparisons_mean_something,
+        _show(text__plain="Box()", application__vnd_jupyter_widget_view="x"),
+        "a widget",
+    ),
+    (enough_is_compared, _tag(-1), "4 cells"),
+    (small_outputs, _say("x" * 300_001), "bytes of output"),
+    (small_outputs, lambda n: n.notebook.cells[0].update(source="x" * 2_000_001), "the notebook"),
+    (short_cells, _insert(3, "a = 1\n" * 13), "13 lines before"),
+    (short_cells, _insert(3, "a = 1\n" * 5 + "# extra: plot\n" + "b = 1\n" * 15), "21 lines"),
+    (short_cells, _insert(3, " "), "empty"),
+    (headings_nest, _swap("## Common", "### Common"), "right below level 1"),
+    (headings_nest, _swap("# A title", "A title"), "one title"),
+    (headings_nest, _swap("## Key", "# Key"), "there are 2"),
+    (pictures_have_alt_text, _swap("![a black square]", "![]"), "square.png"),
+    (pictures_have_alt_text, _swap("alt='a white one'", "alt=''"), "b.png"),
+    (pictures_have_alt_text, _swap("alt='a white one'", "width=3"), "b.png"),
+    (slides, lambda n: n.notebook.cells[0].metadata.pop("slideshow"), "slide_type None"),
+    (slides, lambda n: n.code[0].metadata.slideshow.update(slide_type="big"), "'big'"),
+    *(
+        (anatomy, _swap(phrase, "x"), what)
+        for what, phrase in {
+            "what it teaches": "You will be able to",
+            "prerequisites": "What you need first",
+            "its minutes": "5 minutes",
+            "common mistakes": "Common mistakes",
+            "limits": "What this does not show",
+            "key points": "Key points",
+            "a quiz": "Quiz",
+            "reading": "Reading",
+            "what comes next": "Next",
+        }.items()
+    ),
+    (exercises_are_checked, lambda n: setattr(n, "exercises", n.exercises[:5]), "5 exercises"),
+    (exercises_are_checked, lambda n: setattr(n, "exercises", n.exercises[::-1]), "the module"),
+    (exercises_are_checked, _tag(3, "exercise:99-other"), "99-other"),
+    (exercises_are_checked, _insert(4, "a = 1"), "right below"),
+    (exercises_are_checked, _drop(-6), "right below"),
+    (exercises_are_checked, _tag(4, "check:99-number0"), "not compared"),
+    (exercises_are_checked, _swap("answer_0)", "answer_0 + 1)"), "not one line"),
+    (exercises_are_checked, _swap("answer_0)", "answer_0, 1)"), "passes 2 answers"),
+    (exercises_stand_alone, _swap("print(3)", "print(answer_2)"), "answer_2 of exercise"),
+    (exercises_stand_alone, _swap("print(3)", "f = lambda: answer_2"), "uses answer_2"),
+    (exercises_stand_alone, _swap("answer_2 = None", "answer_1 = None"), "uses answer_1"),
+    (metadata_is_normal, lambda n: n.notebook.metadata.update(widgets={}), "not what"),
+    (
+        metadata_is_normal,
+        lambda n: n.notebook.metadata.language_info.update(version="3.11"),
+        "not what",
+    ),
+    (metadata_is_normal, lambda n: n.code[0].metadata.update(collapsed=True), "collapsed"),
+    (metadata_is_normal, lambda n: n.code[0].update(id=n.code[1].id), "ids"),
+    (one_seed, _swap("np.random.seed(0)", "pass"), "there are 0"),
+    (one_seed, _swap("print(3)", "keras.utils.set_random_seed(1)"), "there are 2"),
+    (one_seed, _swap("np.random.seed(0)", "np.random.default_rng()"), "without a seed"),
+    (
+        one_seed,
+        lambda n: [_swap("np.random.seed(0)", "")(n), _swap("print(3)", "set_seed(0)")(n)],
+        "belongs to the top",
+    ),
+    (quiz_explains, _swap("**Question 3.**", ""), "2 questions"),
+    (quiz_explains, _swap("**Right.**", "**No.**"), "exactly one"),
+    (quiz_explains, _swap("**No.**", "**Right.**"), "exactly one"),
+    (quiz_explains, _swap("**No.** The reason is this.", "**No.**"), "without explanation"),
+    (quiz_explains, _swap("<summary>c</summary>", ""), "2 choices"),
+]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_a_good_notebook_passes(rule: Callable[[Lesson], Iterator[str]]) -> None:
+    assert list(rule(good())) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "spoil", "complaint"), BAD, ids=[f"{b[0].__name__}-{n}" for n, b in enumerate(BAD)]
+)
+def test_a_bad_notebook_is_noticed(
+    rule: Callable[[Lesson], Iterator[str]], spoil: Callable[[Lesson], object], complaint: str
+) -> None:
+    lesson = good()
+    spoil(lesson)
+    assert complaint in "\n".join(rule(lesson))
+
+
+def test_each_rule_is_seen_to_fail() -> None:
+    assert {rule for rule, _, _ in BAD} == set(RULES)
