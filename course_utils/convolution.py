@@ -1,0 +1,393 @@
+"""Convolution and its classical kernels: derived in lesson 01.
+
+Two conventions, used by every later lesson:
+
+* Kernels are written for *cross-correlation*, the operation of deep-learning layers: the kernel
+  slides over the image without being flipped. ``sobel("x")`` therefore answers positively where
+  the image gets brighter from left to right.
+* ``convolve2d`` is the convolution of mathematics: cross-correlation with the kernel flipped along
+  both axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+Padding = Literal["valid", "same", "full"]
+
+# --------------------------------------------------------------------------------------------------
+# The operation
+# --------------------------------------------------------------------------------------------------
+
+
+def _check(image: np.ndarray, kernel: np.ndarray, padding: str) -> None:
+    for name, array in (("image", image), ("kernel", kernel)):
+        if array.dtype.kind not in "biufc":
+            raise ValueError(f"{name} has entries of type {array.dtype}; give numbers.")
+    if image.ndim not in (2, 3) or 0 in image.shape:
+        raise ValueError(
+            f"image has shape {image.shape}; give (height, width) or (height, width, channels)."
+        )
+    _check_matrix(kernel)
+    if padding == "valid" and (
+        image.shape[0] < kernel.shape[0] or image.shape[1] < kernel.shape[1]
+    ):
+        raise ValueError(
+            f"A {kernel.shape[0]}x{kernel.shape[1]} kernel does not fit into an image of "
+            f"{image.shape[0]}x{image.shape[1]} pixels; choose padding='same' or a smaller kernel."
+        )
+
+
+def _check_matrix(kernel: np.ndarray) -> None:
+    if kernel.ndim != 2 or 0 in kernel.shape:
+        raise ValueError(f"kernel has shape {kernel.shape}; give a matrix such as (3, 3).")
+
+
+def _is_whole(number: object) -> bool:
+    return isinstance(number, int | np.integer) and not isinstance(number, bool)
+
+
+def padding_widths(size: int, kernel: int, stride: int, padding: Padding) -> tuple[int, int]:
+    """Zeros to add before and after one axis.
+
+    ``"same"`` follows TensorFlow: the output has ``ceil(size / stride)`` entries, and where the
+    number of zeros is odd the extra one comes *after*.
+
+    Parameters
+    ----------
+    size, kernel, stride
+        Length of the axis, of the kernel along it, and the step, all in pixels.
+    padding
+        ``"valid"`` (none), ``"same"`` or ``"full"`` (every overlap of at least one pixel).
+
+    Returns
+    -------
+    tuple of int
+        Zeros before and after.
+
+    Raises
+    ------
+    ValueError
+        For a stride other than 1, 2, 3, ..., or an unknown padding.
+    """
+    if not _is_whole(stride) or stride < 1:
+        raise ValueError(f"stride is {stride!r}; give an integer of at least 1.")
+    if padding not in ("valid", "same", "full"):
+        raise ValueError(f"padding is {padding!r}; choose 'valid', 'same' or 'full'.")
+    if padding == "valid":
+        return 0, 0
+    if padding == "full":
+        return kernel - 1, kernel - 1
+    outputs = -(-size // stride)
+    total = max((outputs - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+def correlate2d(
+    image: np.ndarray, kernel: np.ndarray, stride: int = 1, padding: Padding = "valid"
+) -> np.ndarray:
+    """Cross-correlate an image with a kernel: what a Conv2D layer computes, without the bias.
+
+    ``out[y, x] = sum over u, v of kernel[u, v] * image[y * stride + u, x * stride + v]``
+
+    Parameters
+    ----------
+    image : array, shape (height, width) or (height, width, channels)
+        With channels, each is filtered by the same kernel and the channels stay apart.
+    kernel : array, shape (kernel height, kernel width)
+    stride
+        Step of the kernel in pixels, the same along both axes.
+    padding
+        ``"valid"``: only where the kernel fits; ``"same"``: zeros around the image, as many as
+        TensorFlow adds; ``"full"``: wherever kernel and image overlap.
+
+    Returns
+    -------
+    array, shape (rows, columns) or (rows, columns, channels)
+        Of the common floating-point type of image and kernel; int64 if both hold integers.
+
+    Raises
+    ------
+    ValueError
+        For other shapes, entries that are no numbers, a stride other than 1, 2, 3, ..., an unknown
+        padding, or a kernel larger than the image with ``"valid"``.
+
+    References
+    ----------
+    Lesson 01, section 3. V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep
+    learning", 2016, arXiv:1603.07285, chapter 2.
+    """
+    image, kernel = np.asarray(image), np.asarray(kernel)
+    _check(image, kernel, padding)
+    dtype = np.result_type(image, kernel)
+    if not np.issubdtype(dtype, np.inexact):
+        # Small integer types such as uint8 would overflow in the sum.
+        dtype = np.int64
+    rows, columns = (
+        padding_widths(image.shape[axis], kernel.shape[axis], stride, padding) for axis in (0, 1)
+    )
+    image = np.pad(image.astype(dtype), (rows, columns) + ((0, 0),) * (image.ndim - 2))
+    windows = sliding_window_view(image, kernel.shape, axis=(0, 1))[::stride, ::stride]
+    return np.einsum("...uv,uv->...", windows, kernel.astype(dtype))
+
+
+def convolve2d(
+    image: np.ndarray, kernel: np.ndarray, stride: int = 1, padding: Padding = "valid"
+) -> np.ndarray:
+    """Convolve an image with a kernel: :func:`correlate2d` with the kernel flipped on both axes.
+
+    For ``"valid"`` and ``"full"`` with stride 1 it equals ``scipy.signal.convolve2d``, and for
+    ``"same"`` too where both sides of the kernel are odd (SciPy and TensorFlow center even kernels
+    differently). Parameters, result and errors are those of :func:`correlate2d`.
+    """
+    return correlate2d(image, flip(kernel), stride, padding)
+
+
+def flip(kernel: np.ndarray) -> np.ndarray:
+    """Turn a kernel by 180 degrees: the difference between convolution and cross-correlation."""
+    kernel = np.asarray(kernel)
+    _check_matrix(kernel)
+    return kernel[::-1, ::-1]
+
+
+# --------------------------------------------------------------------------------------------------
+# Designed kernels, 1960s to 1990s
+# --------------------------------------------------------------------------------------------------
+
+
+def _odd(size: int) -> int:
+    if not _is_whole(size) or size < 1 or size % 2 == 0:
+        raise ValueError(
+            f"size is {size!r}; a kernel with a center needs an odd size: 3, 5, 7, ..."
+        )
+    return int(size)
+
+
+def _window(size: int, sigma: float) -> np.ndarray:
+    """Gaussian with a largest value of 1, shape (size, size)."""
+    if not sigma > 0:
+        raise ValueError(f"sigma is {sigma}; give a standard deviation above 0, in pixels.")
+    offset = np.arange(_odd(size)) - size // 2
+    row = np.exp(-(offset**2) / (2 * sigma**2))
+    return np.outer(row, row)
+
+
+def mean_kernel(size: int = 3) -> np.ndarray:
+    """Mean (box) kernel, shape (size, size), every entry ``1 / size**2``."""
+    return np.full((_odd(size), size), 1 / size**2)
+
+
+def gaussian_kernel(size: int = 5, sigma: float = 1.0) -> np.ndarray:
+    """Gaussian kernel, shape (size, size), scaled to sum 1.
+
+    Parameters
+    ----------
+    size
+        Odd number of pixels; beyond ``6 * sigma + 1`` the rest is nearly zero.
+    sigma
+        Standard deviation in pixels, above 0.
+    """
+    kernel = _window(size, sigma)
+    return kernel / kernel.sum()
+
+
+def binomial_kernel(size: int = 3) -> np.ndarray:
+    """Integer stand-in for the Gaussian: outer product of a row of Pascal's triangle.
+
+    Its sum is ``4 ** (size - 1)``, a power of two, so that dividing by the sum is a shift of bits.
+    Returns integers, shape (size, size); size 3 gives ``[[1, 2, 1], [2, 4, 2], [1, 2, 1]]``, to be
+    divided by 16. Its standard deviation is ``sqrt(size - 1) / 2`` pixels. The largest size is 31,
+    beyond which the sum would overflow 64 bits.
+    """
+    if _odd(size) > 31:
+        raise ValueError(f"size is {size}; the sum fits into 64 bits up to size 31.")
+    row = np.array([1])
+    for _ in range(size - 1):
+        row = np.convolve(row, [1, 1])
+    return np.outer(row, row)
+
+
+def _derivative(axis: str, smooth: tuple[int, int, int]) -> np.ndarray:
+    if axis not in ("x", "y"):
+        raise ValueError(f"axis is {axis!r}; choose 'x' (left to right) or 'y' (top to bottom).")
+    kernel = np.outer(smooth, (-1, 0, 1)).astype(float)
+    return kernel if axis == "x" else kernel.T
+
+
+def sobel(axis: str = "x") -> np.ndarray:
+    """Sobel's derivative along ``"x"`` or ``"y"`` (Sobel, Feldman, 1968), shape (3, 3), sum 0."""
+    return _derivative(axis, (1, 2, 1))
+
+
+def prewitt(axis: str = "x") -> np.ndarray:
+    """Prewitt's derivative along ``"x"`` or ``"y"`` (Prewitt, 1970), shape (3, 3), sum 0."""
+    return _derivative(axis, (1, 1, 1))
+
+
+COMPASS = ("E", "NE", "N", "NW", "W", "SW", "S", "SE")
+# Clockwise walk around the eight outer cells of a 3x3 matrix, from the top left.
+_RING = ((0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0))
+
+
+def kirsch(direction: str = "N") -> np.ndarray:
+    """Kirsch's compass kernel for one of eight directions (Kirsch, 1971), shape (3, 3), sum 0.
+
+    ``direction`` says on which side of the edge the image is bright: one of ``COMPASS``. The other
+    seven kernels are this one with its outer ring turned by steps of 45 degrees.
+    """
+    if direction not in COMPASS:
+        raise ValueError(f"direction is {direction!r}; choose one of {', '.join(COMPASS)}.")
+    ring = [5, 5, 5, -3, -3, -3, -3, -3]  # north: the three bright cells are the top row
+    turn = COMPASS.index(direction) - COMPASS.index("N")  # 45 degrees counter-clockwise each
+    kernel = np.zeros((3, 3))
+    for place, (row, column) in enumerate(_RING):
+        kernel[row, column] = ring[(place + turn) % 8]
+    return kernel
+
+
+def laplace(neighbors: int = 4) -> np.ndarray:
+    """Laplace operator, the sum of both second derivatives, with 4 or 8 neighbors; sum 0."""
+    if neighbors not in (4, 8):
+        raise ValueError(f"neighbors is {neighbors}; choose 4 or 8.")
+    kernel = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]], float)
+    return kernel if neighbors == 4 else np.ones((3, 3)) - 9 * identity_kernel()
+
+
+def identity_kernel() -> np.ndarray:
+    """The 3x3 kernel that changes nothing: a single 1 in the middle."""
+    kernel = np.zeros((3, 3))
+    kernel[1, 1] = 1
+    return kernel
+
+
+def difference_of_gaussians(size: int = 9, inner: float = 1.0, outer: float = 1.6) -> np.ndarray:
+    """Narrow Gaussian minus wide Gaussian: center-surround, shape (size, size), sum 0.
+
+    The receptive field of a retinal ganglion cell (R. Rodieck, 1965) and, with ``outer`` 1.6 times
+    ``inner``, nearly the Laplacian of a Gaussian (D. Marr, E. Hildreth, "Theory of edge detection",
+    1980). ``inner`` and ``outer`` are standard deviations in pixels, ``inner < outer``.
+    """
+    if not inner < outer:
+        raise ValueError(f"inner is {inner}, outer {outer}; inner has to be the smaller one.")
+    return gaussian_kernel(size, inner) - gaussian_kernel(size, outer)
+
+
+def gabor_kernel(
+    size: int = 15,
+    angle: float = 0.0,
+    wavelength: float = 6.0,
+    sigma: float = 2.5,
+    phase: float = 0.0,
+) -> np.ndarray:
+    """Gabor kernel: a wave under a Gaussian window, the model of a simple cell in V1.
+
+    Parameters
+    ----------
+    size
+        Odd number of pixels of a side.
+    angle
+        Direction of the wave in radians; 0 is a wave along x, which answers to vertical edges and
+        bars, and angles grow counter-clockwise as seen on the screen.
+    wavelength, sigma
+        Length of the wave, at least 2, and standard deviation of the window, above 0, in pixels.
+    phase
+        0 for a bar detector (even), pi/2 for an edge detector (odd), in radians.
+
+    Returns
+    -------
+    array, shape (size, size)
+        Shifted to sum 0, so that flat regions give no answer, and scaled so that the absolute
+        values sum to 1.
+
+    References
+    ----------
+    J. Daugman, "Uncertainty relation for resolution in space, spatial frequency, and orientation
+    optimized by two-dimensional visual cortical filters", 1985.
+    """
+    if not wavelength >= 2:
+        raise ValueError(f"wavelength is {wavelength}; pixels show waves of at least 2 pixels.")
+    window = _window(size, sigma)
+    offset = np.arange(size) - size // 2
+    x, y = np.meshgrid(offset, -offset)  # y points up, as angles on paper do
+    along = x * np.cos(angle) + y * np.sin(angle)
+    kernel = window * np.cos(2 * np.pi * along / wavelength + phase)
+    kernel -= window * (kernel.sum() / window.sum())
+    total = np.abs(kernel).sum()
+    if not total > 1e-9:
+        raise ValueError(
+            f"size {size}, wavelength {wavelength}, sigma {sigma} and phase {phase} leave no wave; "
+            "take a larger size or sigma, or another wavelength."
+        )
+    return kernel / total
+
+
+OPERATORS: Mapping[str, np.ndarray] = MappingProxyType(
+    {
+        "identity": identity_kernel(),
+        "mean": mean_kernel(3),
+        "Gaussian (binomial)": binomial_kernel(3) / 16,
+        "Sobel x": sobel("x"),
+        "Sobel y": sobel("y"),
+        "Prewitt x": prewitt("x"),
+        "Prewitt y": prewitt("y"),
+        **{f"Kirsch {direction}": kirsch(direction) for direction in COMPASS},
+        "Laplace 4": laplace(4),
+        "Laplace 8": laplace(8),
+        "sharpen": identity_kernel() - laplace(4),
+        "emboss": np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]], float),
+    }
+)
+
+for _kernel in OPERATORS.values():
+    _kernel.setflags(write=False)  # shared: a change in one place would spoil all others
+
+
+def gradient(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gradient of a gray image by Sobel's kernels.
+
+    Parameters
+    ----------
+    image : array, shape (height, width)
+
+    Returns
+    -------
+    magnitude : array, shape (height - 2, width - 2)
+        Length of the gradient, in the units of Sobel's kernels: eight times the change of
+        brightness per pixel.
+    angle : array, same shape
+        Direction in which the image gets brighter, in radians: 0 to the right, pi/2 upwards, pi
+        or -pi to the left, -pi/2 downwards.
+    """
+    gx, gy = correlate2d(image, sobel("x")), correlate2d(image, sobel("y"))
+    return np.hypot(gx, gy), np.arctan2(-gy, gx)
+
+
+def separate(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Column and row whose outer product is the kernel.
+
+    Returns
+    -------
+    column, row : arrays, shapes (kernel height,) and (kernel width,)
+
+    Raises
+    ------
+    ValueError
+        If the kernel has a rank other than 1 and so is not separable.
+    """
+    kernel = np.asarray(kernel, float)
+    _check_matrix(kernel)
+    if not np.isfinite(kernel).all():
+        raise ValueError("kernel has NaN or infinite entries; give finite numbers.")
+    left, values, right = np.linalg.svd(kernel)
+    rank = int((values > values[0] * 1e-10).sum())
+    if rank != 1:
+        raise ValueError(f"This kernel has rank {rank}; only kernels of rank 1 are separable.")
+    scale = np.sqrt(values[0])
+    # The signs of singular vectors are arbitrary: make the largest entry of the column positive.
+    sign = np.sign(left[np.argmax(np.abs(left[:, 0])), 0])
+    return sign * scale * left[:, 0], sign * scale * right[0]

@@ -1,0 +1,164 @@
+"""Interactive figures that also make sense on paper.
+
+A widget of this course is a function ``frame(**values)`` that turns the values of its controls into
+a :class:`Frame`: some pictures and a line or two of text. :func:`explore` shows the controls and
+keeps the frame up to date. Where nothing can answer (a notebook that is being saved or tested, with
+the environment variable ``COURSE_STATIC`` set), it shows the frame of the starting values instead.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from course_utils import images
+
+if TYPE_CHECKING:
+    import ipywidgets
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a widget shows for one setting of its controls.
+
+    Attributes
+    ----------
+    pictures
+        Title -> image, float in [0, 1], shape (height, width) or (height, width, 3).
+    text
+        What the pictures show, in words and numbers; lines keep their spacing.
+    """
+
+    pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
+    text: str = ""
+
+    def to_html(self, width: int) -> str:
+        """The frame as HTML, each picture ``width`` CSS pixels wide."""
+        figures = "".join(
+            f'<figure style="margin:0"><img alt="{html.escape(title)}" width="{width}" '
+            f'style="image-rendering:pixelated;display:block" '
+            f'src="data:image/png;base64,{base64.b64encode(images.to_png(image)).decode()}">'
+            f'<figcaption style="max-width:{width}px">{html.escape(title)}</figcaption></figure>'
+            for title, image in self.pictures.items()
+        )
+        return (
+            f'<div style="display:flex;flex-wrap:wrap;gap:12px">{figures}</div>'
+            f'<pre style="margin:8px 0;line-height:1.3">{html.escape(self.text)}</pre>'
+        )
+
+
+def is_static() -> bool:
+    """Whether widgets show their first frame only (``COURSE_STATIC`` is set and not 0)."""
+    return os.environ.get("COURSE_STATIC", "0") not in ("", "0")
+
+
+def explore(
+    frame: Callable[..., Frame],
+    controls: Mapping[str, ipywidgets.ValueWidget],
+    panel: ipywidgets.Widget | None = None,
+    width: int = 280,
+) -> None:
+    """Show ``frame`` with its controls, or its first frame alone where nothing can answer.
+
+    Parameters
+    ----------
+    frame
+        Called with the value of each control by name. A ``ValueError`` it raises is shown as a
+        sentence in place of the frame; the controls stay usable.
+    controls
+        Name -> ipywidgets control.
+    panel
+        How the controls are arranged; a vertical list of them if None.
+    width
+        CSS pixels of a picture.
+    """
+
+    def current() -> Frame:
+        return frame(**{name: control.value for name, control in controls.items()})
+
+    if is_static():
+        first = current()
+        if first.pictures:
+            images.show(first.pictures)
+        print(first.text)
+        return
+
+    import ipywidgets
+    from IPython.display import display
+
+    output = ipywidgets.HTML()
+
+    def update(_change: object = None) -> None:
+        try:
+            output.value = current().to_html(width)
+        except ValueError as error:
+            output.value = f'<p role="alert">{html.escape(str(error))}</p>'
+
+    for control in controls.values():
+        control.observe(update, names="value")
+    update()
+    panel = panel or ipywidgets.VBox(list(controls.values()))
+    display(ipywidgets.HBox([panel, output], layout={"flex_flow": "row wrap", "grid_gap": "16px"}))
+
+
+Item = TypeVar("Item")
+
+
+def track(steps: Iterable[Item], description: str, total: int | None = None) -> Iterable[Item]:
+    """Go through ``steps`` under a progress bar, which stays away where widgets are static.
+
+    Parameters
+    ----------
+    steps
+        What the loop goes through.
+    description
+        What takes so long, in a word or two.
+    total
+        How many steps there are, if ``steps`` has no length.
+    """
+    from tqdm.auto import tqdm
+
+    return tqdm(steps, desc=description, total=total, leave=False, disable=is_static())
+
+
+def outline(
+    image: np.ndarray,
+    top: int,
+    left: int,
+    height: int,
+    width: int,
+    color: tuple[float, float, float],
+    thickness: int = 1,
+) -> np.ndarray:
+    """Copy of an image with a frame drawn around a window.
+
+    Parameters
+    ----------
+    image : array, shape (rows, columns) or (rows, columns, 3), values in [0, 1]
+    top, left, height, width
+        The window, in pixels, ``top`` and ``left`` at least 0; the frame lies just outside it and
+        is cut at the border.
+    color
+        Red, green, blue in [0, 1].
+    thickness
+        Of the frame, in pixels.
+
+    Returns
+    -------
+    array, shape (rows, columns, 3)
+    """
+    channels = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+    inside = (slice(top, top + height), slice(left, left + width))
+    framed = channels.copy()
+    framed[
+        max(top - thickness, 0) : top + height + thickness,
+        max(left - thickness, 0) : left + width + thickness,
+    ] = color
+    framed[inside] = channels[inside]
+    return framed
