@@ -1,0 +1,310 @@
+"""What may be wrong with a set-up, and how to mend it: ``python -m course_utils doctor``.
+
+Each check is a function that takes the facts it judges as arguments (by default those of this
+machine) and returns :class:`Result` objects, so that a notebook can show them and a test can
+invent a broken machine. Nothing here imports TensorFlow into this process: that takes seconds and
+may be the very thing that crashes.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+ROOT = Path(__file__).resolve().parent.parent
+
+INSTALL = "run `python3 course.py` in the course's folder"
+REINSTALL = f"delete the folder .venv, then {INSTALL}"
+
+MEMORY_NEEDED = 4 * 10**9  # bytes; the largest lesson stays below
+DISK_NEEDED = 10**9  # bytes; for outputs, progress and the data sets that are fetched on request
+TENSORFLOW_TIMEOUT = 120.0  # seconds; the first import after an installation may be slow
+
+# A convolution of ones with ones: each of the 3x3 products is 1, so the answer is 9.
+TENSORFLOW_PROBE = """
+import json, os
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import tensorflow as tf
+answer = tf.nn.conv2d(tf.ones((1, 3, 3, 1)), tf.ones((3, 3, 1, 1)), strides=1, padding="VALID")
+gpus = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
+        for gpu in tf.config.list_physical_devices("GPU")]
+print(json.dumps({"version": tf.__version__, "answer": float(answer[0, 0, 0, 0]), "gpus": gpus}))
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of one check.
+
+    Attributes
+    ----------
+    status : {"OK", "WARN", "FAIL"}
+        ``WARN``: the course works, but something may be slow or is missing for the tests.
+        ``FAIL``: lessons will not run.
+    text : str
+        What was found.
+    mend : str
+        What to do about it; empty if there is nothing to do.
+    """
+
+    status: Literal["OK", "WARN", "FAIL"]
+    text: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        return f"[{self.status:^4}] {self.text}" + (f" -> {self.mend}" if self.mend else "")
+
+
+def read_project(root: Path = ROOT) -> dict[str, Any]:
+    """Return the table ``[project]`` of the course's pyproject.toml.
+
+    Raises
+    ------
+    OSError, tomllib.TOMLDecodeError
+        If the file cannot be read.
+    """
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def installed_version(name: str) -> str | None:
+    """Return the version of an installed package, or None, without importing it."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def check_python(version: str = "", project: Mapping[str, Any] | None = None) -> Result:
+    """Check the running Python (`version`, such as "3.12.1") against ``requires-python``."""
+    from packaging.specifiers import SpecifierSet
+
+    version = version or ".".join(map(str, sys.version_info[:3]))
+    wanted = (project or read_project())["requires-python"]
+    if SpecifierSet(wanted).contains(version):
+        return Result("OK", f"Python {version} ({sys.prefix})")
+    mend = f"install Python 3.12, delete the folder .venv if there is one, then {INSTALL}"
+    return Result("FAIL", f"Python {version} is outside {wanted}", mend)
+
+
+def _misfits(
+    requirements: Iterable[str], version_of: Callable[[str], str | None]
+) -> tuple[list[str], int]:
+    """Return what is missing or of a wrong version, and how many requirements apply here."""
+    from packaging.requirements import Requirement
+
+    misfits, count = [], 0
+    for requirement in map(Requirement, requirements):
+        if requirement.marker and not requirement.marker.evaluate():
+            continue
+        count += 1
+        version = version_of(requirement.name)
+        if version is None:
+            misfits.append(f"{requirement.name} is missing")
+        elif not requirement.specifier.contains(version, prereleases=True):
+            misfits.append(f"{requirement.name} {version} is not {requirement.specifier}")
+    return misfits, count
+
+
+def check_packages(
+    version_of: Callable[[str], str | None] = installed_version,
+    project: Mapping[str, Any] | None = None,
+) -> list[Result]:
+    """Check the versions of installed packages against the ranges of pyproject.toml."""
+    project = project or read_project()
+    extras = project["optional-dependencies"]
+    misfits, count = _misfits(project["dependencies"], version_of)
+    # TensorFlow comes from one of two extras; that which fits better is the one meant.
+    tensorflow = min((_misfits(extras[name], version_of)[0] for name in ("cpu", "gpu")), key=len)
+    results = [Result("FAIL", misfit, INSTALL) for misfit in [*misfits, *tensorflow]]
+    if not results:
+        results.append(Result("OK", f"{count + 1} packages of the lessons in their ranges"))
+    missing, count = _misfits(extras["test"], version_of)
+    if missing:
+        results.append(Result("WARN", f"for the tests: {', '.join(missing)}", INSTALL))
+    else:
+        results.append(Result("OK", f"{count} packages of the tests in their ranges"))
+    return results
+
+
+def memory_free() -> int:
+    """Return the bytes of memory that programs may still take, in a container those of its limit.
+
+    Raises
+    ------
+    ImportError
+        If psutil is not installed.
+    """
+    import psutil
+
+    free = psutil.virtual_memory().available
+    group = Path("/sys/fs/cgroup")
+    try:
+        limit, used = ((group / name).read_text() for name in ("memory.max", "memory.current"))
+        return min(free, int(limit) - int(used))
+    except (OSError, ValueError):  # not Linux, no container, or the limit is "max"
+        return free
+
+
+def check_memory(free: int | None = None) -> Result:
+    """Check that `free` bytes of memory suffice for the largest lesson."""
+    if free is None:
+        try:
+            free = memory_free()
+        except ImportError:
+            return Result("WARN", "memory: not known, psutil is missing", INSTALL)
+    text = f"memory: {free / 1e9:.1f} GB free, a lesson may take {MEMORY_NEEDED / 1e9:.0f} GB"
+    if free >= MEMORY_NEEDED:
+        return Result("OK", text)
+    mend = "close other programs, and notebooks you are done with (Kernel > Shut Down)"
+    return Result("FAIL" if free < MEMORY_NEEDED // 4 else "WARN", text, mend)
+
+
+def check_disk(free: int | None = None, root: Path = ROOT) -> Result:
+    """Check that `free` bytes on the disk of the course's folder suffice."""
+    free = shutil.disk_usage(root).free if free is None else free
+    text = f"disk: {free / 1e9:.1f} GB free, {DISK_NEEDED / 1e9:.0f} GB are comfortable"
+    if free >= DISK_NEEDED:
+        return Result("OK", text)
+    mend = f"free some space on the disk of {root}"
+    return Result("FAIL" if free < DISK_NEEDED // 10 else "WARN", text, mend)
+
+
+def kernel_command() -> list[str] | None:
+    """Return the command with which Jupyter would start a lesson's kernel, None if it has none."""
+    try:
+        from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+    except ImportError:
+        return None
+    try:
+        return KernelSpecManager().get_kernel_spec("python3").argv
+    except NoSuchKernel:
+        return None
+
+
+def check_kernel(
+    find_command: Callable[[], list[str] | None] = kernel_command, prefix: str = sys.prefix
+) -> Result:
+    """Check that Jupyter's kernel "python3" is the Python of the environment `prefix`."""
+    command = find_command()
+    if not command:
+        return Result("FAIL", "kernel: Jupyter finds no kernel `python3`", REINSTALL)
+    python = Path(command[0])
+    # A bare name is replaced by the Python that runs Jupyter, which is this one.
+    if not python.is_absolute() or Path(prefix) in python.parents:
+        return Result("OK", "kernel: notebooks run in this environment")
+    mend = "start Jupyter with `python3 course.py`, or run `jupyter kernelspec remove python3`"
+    return Result("FAIL", f"kernel: notebooks would run in another Python, {python}", mend)
+
+
+def try_tensorflow(
+    timeout: float = TENSORFLOW_TIMEOUT, program: str = TENSORFLOW_PROBE
+) -> dict[str, Any]:
+    """Let TensorFlow compute something in another process.
+
+    Returns
+    -------
+    dict
+        ``version``, ``answer`` (9.0 is right) and ``gpus`` (names), or only ``error``, a phrase.
+    """
+    command = [sys.executable, "-c", program]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        return {"error": f"gave no answer within {timeout:.0f} s"}
+    if run.returncode:
+        if run.returncode < 0:
+            return {"error": f"crashed with signal {-run.returncode}"}
+        lines = run.stderr.strip().splitlines() or [f"exit code {run.returncode}"]
+        return {"error": f"failed: {lines[-1][:200]}"}
+    return json.loads(run.stdout.strip().splitlines()[-1])
+
+
+def check_tensorflow(facts: Mapping[str, Any] | None = None) -> list[Result]:
+    """Check what :func:`try_tensorflow` found (`facts`), and say which GPU there is.
+
+    A missing GPU is no fault: every lesson is made for a CPU.
+    """
+    if facts is None:
+        if not (installed_version("tensorflow") or installed_version("tensorflow-cpu")):
+            return [Result("FAIL", "TensorFlow is not installed", INSTALL)]
+        facts = try_tensorflow()
+    error = facts.get("error", "")
+    if "no answer within" in error:
+        mend = "run the doctor once more: the first start after an installation is slow"
+        return [Result("FAIL", f"TensorFlow {error}", mend)]
+    if "signal 4" in error:
+        mend = "use another computer or Binder: TensorFlow needs a processor with AVX instructions"
+        return [Result("FAIL", f"TensorFlow {error}", mend)]
+    if error:
+        return [Result("FAIL", f"TensorFlow {error}", REINSTALL)]
+    if facts["answer"] != 9.0:
+        text = f"TensorFlow {facts['version']} computes {facts['answer']} where 9.0 is right"
+        return [Result("FAIL", text, REINSTALL)]
+    gpus = ", ".join(facts["gpus"]) or "none (none is needed)"
+    return [Result("OK", f"TensorFlow {facts['version']} computes"), Result("OK", f"GPU: {gpus}")]
+
+
+def shipped_faults() -> list[str]:
+    """Return a sentence for each file of ``data/`` that is missing, damaged or not listed."""
+    from course_utils import data
+
+    return data.verify()
+
+
+def check_data(
+    find_faults: Callable[[], list[str]] = shipped_faults, folder: Path = ROOT / "data"
+) -> list[Result]:
+    """Check the files that the course ships in `folder` against their manifest."""
+    if not folder.exists():
+        return [Result("OK", "data: none are shipped")]
+    faults = find_faults()
+    if not faults:
+        return [Result("OK", "data: every file has the hash that its manifest says")]
+    restore = "restore the folder data/ from the course's repository"
+    parts = (fault.partition(": ") for fault in faults)
+    return [Result("FAIL", text, mend or restore) for text, _, mend in parts]
+
+
+CHECKS: tuple[Callable[[], Result | list[Result]], ...] = (
+    check_python,
+    check_packages,
+    check_memory,
+    check_disk,
+    check_kernel,
+    check_data,
+    check_tensorflow,
+)
+
+
+def examine(
+    checks: Iterable[Callable[[], Result | list[Result]]] = CHECKS,
+) -> Iterator[Result]:
+    """Yield the results of all `checks`, quick ones first; what keeps one from running fails it."""
+    for check in checks:
+        try:
+            outcome = check()
+        except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
+            outcome = Result("FAIL", f"the package {package} is missing", INSTALL)
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            file = getattr(error, "filename", None) or "pyproject.toml"
+            mend = "restore that file from the course's repository"
+            outcome = Result("FAIL", f"{file} cannot be read ({error})", mend)
+        yield from [outcome] if isinstance(outcome, Result) else outcome
+
+
+def main() -> int:
+    """Print the result of each check as it comes; return 1 if one failed, else 0."""
+    failed = False
+    for result in examine():
+        print(result, flush=True)
+        failed = failed or result.status == "FAIL"
+    return int(failed)
