@@ -16,6 +16,23 @@ from course_utils.exercises import (
     require,
 )
 
+
+def _matrix(kernel, what: str, shape: tuple[int, int]) -> np.ndarray:
+    """The answer as a matrix of finite numbers of that shape, or a fitting complaint."""
+    require(not callable(kernel), f"the numbers of {what} are asked for, not a function")
+    try:
+        matrix = np.asarray(kernel)
+    except ValueError:
+        raise Wrong(f"the rows of {what} have to be of the same length") from None
+    require(matrix.dtype.kind in "iuf", f"{what} has to be an array of real numbers")
+    require(
+        matrix.shape == shape,
+        f"{what} has to have the shape {shape}, and yours has the shape {matrix.shape}",
+    )
+    require(bool(np.isfinite(matrix).all()), f"NaN or infinity is no weight of {what}")
+    return matrix.astype(float)  # differences of unsigned integers would wrap round
+
+
 # --------------------------------------------------------------------------------------------------
 
 
@@ -60,7 +77,7 @@ DENSE = Exercise(
 # --------------------------------------------------------------------------------------------------
 
 _IMAGE = np.array(
-    [[2, 2, 0, 0, 1], [0, 1, 3, 1, 1], [2, 0, 1, 2, 1], [1, 1, 0, 3, 2], [0, 2, 1, 0, 1]]
+    [[1, 1, 0, 0, 2], [2, 3, 5, 4, 4], [0, 5, 1, 5, 0], [3, 1, 4, 3, 4], [1, 4, 1, 2, 4]]
 )
 _KERNEL = np.array([[1, 0, 2], [0, 1, 0], [0, 0, -1]])
 
@@ -68,7 +85,6 @@ _KERNEL = np.array([[1, 0, 2], [0, 1, 0], [0, 0, -1]])
 def _check_by_hand(answer):
     outputs = convolution.correlate2d(_IMAGE, _KERNEL)
     patch = _IMAGE[1:4, 2:5]
-    # Two hints name two mistakes each, which lead to the same number.
     expect_number(
         answer,
         outputs[1, 2],
@@ -76,11 +92,17 @@ def _check_by_hand(answer):
         mistakes={
             "this is the output at row 0, column 0; the kernel has moved": outputs[0, 0],
             "counting starts at 0: row 1 is the second row, column 2 the third": outputs[0, 1],
-            "either row and column are exchanged (the kernel moves one row down and two columns to "
-            "the right), or the 2 at its top right was taken for a 1": outputs[2, 1],
-            "either the kernel was turned (correlation leaves it as it is), or it lies one column "
-            "too far to the left": outputs[1, 1],
+            "rows come first: the kernel lies one row down and two columns to the right": (
+                outputs[2, 1]
+            ),
+            "this lies one row too low": outputs[2, 2],
+            "this lies one row too high": outputs[0, 2],
+            "this lies one column too far to the left": outputs[1, 1],
             "this lies on row 1, column 0; column 2 is the third one": outputs[1, 0],
+            "correlation leaves the kernel as it is; here it was turned": (
+                convolution.convolve2d(_IMAGE, _KERNEL)[1, 2]
+            ),
+            "the 2 at its top right doubles the pixel": (np.sign(_KERNEL) * patch).sum(),
             "the last weight is minus one: subtract that product": (np.abs(_KERNEL) * patch).sum(),
             "the product of the last weight, minus one, is missing": (
                 np.maximum(_KERNEL, 0) * patch
@@ -97,9 +119,9 @@ BY_HAND = Exercise(
         "The kernel covers rows 1 to 3 and columns 2 to 4; counting starts at 0.",
         "Only four weights are not zero: write down these four products.",
     ),
-    solution="first_sum = 1 * 3 + 2 * 1 + 1 * 2 - 1 * 2\n",
-    why="Under the kernel lie 3, 1, 1 / 1, 2, 1 / 0, 3, 2. The weights 1, 2, 1 and -1 meet the "
-    "pixels 3, 1, 2 and 2.",
+    solution="sum_by_hand = 1 * 5 + 2 * 4 + 1 * 5 - 1 * 4\n",
+    why="Under the kernel lie 5, 4, 4 / 1, 5, 0 / 4, 3, 4. The weights 1, 2, 1 and -1 meet the "
+    "pixels 5, 4, 5 and 4.",
     check=_check_by_hand,
 )
 
@@ -169,12 +191,12 @@ def _check_diagonal(kernel):
     # Only the shape and that these are usable numbers: many kernels are right.
     if kernel is None or kernel is ...:
         raise NotDone
-    kernel = _matrix(kernel)
+    kernel = _matrix(kernel, "your kernel", (3, 3))
     require(kernel.any(), "all weights are zero: such a kernel sees nothing")
     scale = np.abs(kernel).sum()
     require(
         abs(kernel.sum()) < 1e-6 * scale,
-        f"on an even region of brightness 1 it answers {kernel.sum():.3g}; the weights have to "
+        f"on a uniform region of brightness 1 it answers {kernel.sum():.3g}; the weights have to "
         "sum to zero",
     )
     row, column = np.mgrid[:3, :3]
@@ -212,22 +234,6 @@ def _check_diagonal(kernel):
     )
 
 
-def _matrix(kernel) -> np.ndarray:
-    """The answer as a 3x3 matrix of finite numbers, or a fitting complaint."""
-    require(not callable(kernel), "the nine numbers are asked for, not a function")
-    try:
-        matrix = np.asarray(kernel)
-    except ValueError:
-        raise Wrong("the three rows have to be of the same length") from None
-    require(matrix.dtype.kind in "iuf", "a kernel is an array of nine real numbers")
-    require(
-        matrix.shape == (3, 3),
-        f"a 3 x 3 array is asked for, and yours has the shape {matrix.shape}",
-    )
-    require(bool(np.isfinite(matrix).all()), "NaN or infinity is no weight")
-    return matrix.astype(float)  # differences of unsigned integers would wrap round
-
-
 DIAGONAL = Exercise(
     name="01-diagonal",
     title="Design a kernel for one diagonal",
@@ -240,8 +246,8 @@ DIAGONAL = Exercise(
                      [0, 1, 2]])
 """,
     why="Minus above the edge, plus below it, zeros along it, and a sum of zero: Sobel's recipe, "
-    "turned by 45 degrees. It mirrors into itself at the other diagonal, so that edges along that "
-    "one cancel.",
+    "turned by 45 degrees. Mirrored about the line from the upper left to the lower right it stays "
+    "the same, so that plus and minus cancel at an edge along that line.",
     check=_check_diagonal,
 )
 
@@ -322,94 +328,56 @@ COMPASS = Exercise(
     return answers.max(axis=0), answers.argmax(axis=0)
 """,
     why="Eight linear maps, then a maximum: the maximum is what makes the result see edges of all "
-    "directions alike. Pooling over maps works in the same way.",
+    "directions alike. Max pooling (lesson 02) uses the same trick over neighboring places.",
     check=_check_compass,
 )
 
 # --------------------------------------------------------------------------------------------------
 
 
-_OPERATIONS = ("correlate2d", "convolve2d")
-
-
-def _check_separable(fast_mean):
-    image = np.random.default_rng(3).random((11, 9))
+def _check_separable(thin_kernels):
     for size in (3, 5):
-        row, column = np.full((1, size), 1 / size), np.full((size, 1), 1 / size)
-        right = convolution.correlate2d(image, convolution.mean_kernel(size))
-        only_rows = convolution.correlate2d(image, row)
-        only_columns = convolution.correlate2d(image, column)
-        result = call(fast_mean, image, size)
-        rows_twice = convolution.correlate2d(only_rows, row)
-        columns_twice = convolution.correlate2d(only_columns, column)
-        for shape, hint in {
-            only_rows.shape: "only the rows are averaged; a second pass is missing",
-            only_columns.shape: "only the columns are averaged; a second pass is missing",
-            rows_twice.shape: "both passes run along the rows; the second kernel has to be upright",
-            columns_twice.shape: "both passes run down the columns; one kernel has to lie flat",
-            image.shape: "at the border there are not enough pixels for a mean; keep the places "
-            "where the whole window fits (padding `valid`)",
+        result = call(thin_kernels, size)
+        require(
+            isinstance(result, tuple | list) and len(result) == 2,
+            "two kernels are to be returned: `return column, row`",
+        )
+        shapes = tuple(map(np.shape, result))
+        for wrong, hint in {
+            ((1, size), (size, 1)): "the column, of shape (size, 1), comes first",
+            ((size,), (size,)): "a kernel has two axes: shapes (size, 1) and (1, size)",
+            ((1, size), (1, size)): "both lie flat; the first one has to stand upright",
+            ((size, 1), (size, 1)): "both stand upright; the second one has to lie flat",
+            ((size, size), (size, size)): "these are square kernels, with all the work of one",
         }.items():
-            require(np.shape(result) != shape, hint)
+            require(shapes != wrong, hint)
+        mean = convolution.mean_kernel(size)
+        column = _matrix(result[0], f"the column for size {size}", (size, 1))
+        row = _matrix(result[1], f"the row for size {size}", (1, size))
         expect_array(
-            result,
-            right,
-            what=f"fast_mean(image, {size})",
+            column @ row,
+            mean,
+            what=f"column times row for size {size}",
             mistakes={
                 "the passes sum and do not divide: the weights of each have to sum to one": (
-                    right * size**2
+                    mean * size**2
                 ),
-                "one of the two kernels does not sum to one": right * size,
-                "each pass divides by `size`, not by its square": right / size**2,
-                "two passes are to follow one another; here their results are added": (
-                    only_rows[size // 2 : -(size // 2)] + only_columns[:, size // 2 : -(size // 2)]
-                ),
+                "one of the two does not sum to one": mean * size,
+                "each divides by `size`, not by its square": mean / size**2,
             },
         )
-    # A slow but right answer is not the point of the exercise.
-    used = _kernel_sizes(fast_mean, image)
-    require(
-        max(used, default=1) < 25,
-        "the numbers are right, but the square kernel was used; take a column, then a row",
-    )
-
-
-def _kernel_sizes(function, image: np.ndarray) -> list[int]:
-    """Numbers of weights of the kernels that a function correlates or convolves with, at size 5."""
-    from scipy import signal
-
-    used: list[int] = []
-
-    def spy(original):
-        def spied(*args, **kwargs):
-            # The smaller one of the first two arguments, whatever they are called.
-            used.append(min(map(np.size, [*args, *kwargs.values()][:2])))
-            return original(*args, **kwargs)
-
-        return spied
-
-    places = [(where, name) for where in (convolution, signal) for name in _OPERATIONS]
-    originals = [getattr(*place) for place in places]
-    try:
-        for place, original in zip(places, originals, strict=True):
-            setattr(*place, spy(original))
-        call(function, image, 5)
-    finally:
-        for place, original in zip(places, originals, strict=True):
-            setattr(*place, original)
-    return used
 
 
 SEPARABLE = Exercise(
     name="01-separable",
-    title="A fast mean",
+    title="Two thin kernels for the mean",
     hints=(
-        "A thin kernel of shape (1, size) averages along the rows. What does (size, 1) do?",
-        "Apply the second one to the result of the first; the weights of each sum to one.",
+        "A kernel of shape (size, 1) averages down a column. With which weights?",
+        "The row has the same weights and the shape (1, size).",
     ),
-    solution="""def fast_mean(image, size):
-    thin = np.full((1, size), 1 / size)
-    return convolution.correlate2d(convolution.correlate2d(image, thin), thin.T)
+    solution="""def thin_kernels(size):
+    column = np.full((size, 1), 1 / size)
+    return column, column.T
 """,
     why="The mean kernel is the outer product of two thin ones, so two passes give the same "
     "numbers for `2 * size` instead of `size**2` multiplications per pixel.",
@@ -440,7 +408,8 @@ LEARNED = Exercise(
     ),
     solution='prediction = "c"\n',
     why="Convolution with a kernel equals correlation with the turned kernel, and that is what the "
-    "layer finds. So the flip changes the stored numbers, never what the layer can do.",
+    "layer finds. So the flip changes the stored numbers, never what the layer can do. (For Sobel, "
+    "turning is the same as changing all signs.)",
     check=_check_learned,
 )
 

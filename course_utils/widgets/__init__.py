@@ -38,8 +38,8 @@ class Frame:
     pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
     text: str = ""
 
-    def to_html(self, width: int) -> str:
-        """The frame as HTML, each picture ``width`` CSS pixels wide."""
+    def pictures_html(self, width: int) -> str:
+        """The pictures side by side as HTML, each ``width`` CSS pixels wide."""
         figures = "".join(
             f'<figure style="margin:0"><img alt="{html.escape(title)}" width="{width}" '
             f'style="image-rendering:pixelated;display:block" '
@@ -47,10 +47,11 @@ class Frame:
             f'<figcaption style="max-width:{width}px">{html.escape(title)}</figcaption></figure>'
             for title, image in self.pictures.items()
         )
-        return (
-            f'<div style="display:flex;flex-wrap:wrap;gap:12px">{figures}</div>'
-            f'<pre style="margin:8px 0;line-height:1.3">{html.escape(self.text)}</pre>'
-        )
+        return f'<div style="display:flex;flex-wrap:wrap;gap:12px">{figures}</div>'
+
+    def text_html(self) -> str:
+        """The text as HTML that keeps its spacing."""
+        return f'<pre style="margin:8px 0;line-height:1.3">{html.escape(self.text)}</pre>'
 
 
 def is_static() -> bool:
@@ -92,19 +93,22 @@ def explore(
     import ipywidgets
     from IPython.display import display
 
-    output = ipywidgets.HTML()
+    text, pictures = ipywidgets.HTML(), ipywidgets.HTML()
 
     def update(_change: object = None) -> None:
         try:
-            output.value = current().to_html(width)
+            shown = current()
         except ValueError as error:
-            output.value = f'<p role="alert">{html.escape(str(error))}</p>'
+            text.value, pictures.value = f'<p role="alert">{html.escape(str(error))}</p>', ""
+        else:
+            text.value, pictures.value = shown.text_html(), shown.pictures_html(width)
 
     for control in controls.values():
         control.observe(update, names="value")
     update()
     panel = panel or ipywidgets.VBox(list(controls.values()))
-    display(ipywidgets.HBox([panel, output], layout={"flex_flow": "row wrap", "grid_gap": "16px"}))
+    top = ipywidgets.HBox([panel, text], layout={"flex_flow": "row wrap", "grid_gap": "24px"})
+    display(ipywidgets.VBox([top, pictures]))
 
 
 Item = TypeVar("Item")

@@ -16,6 +16,7 @@ PHOTOS = ("camera", "cat", "coffee", "brick", "text")
 SIDE = 192  # pixels of a photo
 OWN = "your own"  # what the operator menu says of edited numbers
 _MARK = (0.84, 0.37, 0.0)  # vermillion: visible on gray, not red-green dependent
+_STRONG = 2.0  # an answer from here on gets the strongest color
 _AROUND = 11  # pixels shown of the window's neighborhood
 _ZOOM = 16  # times that these are magnified
 
@@ -53,7 +54,7 @@ class KernelInput(ipywidgets.GridBox):
         self.value = tuple(field.value for field in self._fields)
 
 
-def frame(photo: str, kernel: tuple[float, ...], row: int, column: int, filled: bool) -> Frame:
+def frame(photo: str, kernel: tuple[float, ...], row: int, column: int, only_so_far: bool) -> Frame:
     """One frame of the explorer: photo, magnified window, response, and the sum in numbers.
 
     Parameters
@@ -64,14 +65,14 @@ def frame(photo: str, kernel: tuple[float, ...], row: int, column: int, filled: 
         Nine numbers, row by row.
     row, column
         Top left pixel of the window, 0 to ``SIDE - 3``.
-    filled
+    only_so_far
         Show only the part of the response up to this window, line by line.
     """
     matrix = np.reshape(kernel, (3, 3))
     image = _photo(photo)
     response = correlate2d(image, matrix)
     arithmetic = _arithmetic(image[row : row + 3, column : column + 3], matrix)
-    if filled:
+    if only_so_far:
         response.reshape(-1)[row * response.shape[1] + column + 1 :] = 0
     title, picture = _as_picture(response, matrix)
     top, left = (min(max(start - 4, 0), SIDE - _AROUND) for start in (row, column))
@@ -95,10 +96,7 @@ def _photo(name: str) -> np.ndarray:
 def _as_picture(response: np.ndarray, kernel: np.ndarray) -> tuple[str, np.ndarray]:
     """Title and picture of a response: signed colors for kernels of sum 0, gray otherwise."""
     if abs(kernel.sum()) < 1e-9 and kernel.any():
-        # A fixed scale, half the largest answer that pixels in [0, 1] can give: strong edges
-        # come out fully colored, and editing a number does not rescale the picture.
-        limit = kernel[kernel > 0].sum() / 2
-        return "answers, red positive", plots.signed_to_rgb(response, limit)
+        return "answers, red positive", plots.signed_to_rgb(response, _STRONG)
     return "answers, cut to [0, 1]", np.clip(response, 0, 1)
 
 
@@ -119,7 +117,16 @@ def _arithmetic(patch: np.ndarray, kernel: np.ndarray) -> str:
 
 
 def show(photo: str = "camera", operator: str = "Sobel x") -> None:
-    """Show the kernel explorer, starting with a photo of ``PHOTOS`` and a name in ``OPERATORS``."""
+    """Show the kernel explorer, starting with a photo of ``PHOTOS`` and a name in ``OPERATORS``.
+
+    Raises
+    ------
+    ValueError
+        For any other name.
+    """
+    for value, name, known in ((photo, "photo", PHOTOS), (operator, "operator", OPERATORS)):
+        if value not in known:
+            raise ValueError(f"{name} is {value!r}; choose one of {', '.join(known)}.")
     menu = ipywidgets.Dropdown(options=[*OPERATORS, OWN], value=operator, description="operator")
     kernel = KernelInput(OPERATORS[operator])
     last = SIDE - 3
@@ -128,7 +135,7 @@ def show(photo: str = "camera", operator: str = "Sobel x") -> None:
         "kernel": kernel,
         "row": ipywidgets.IntSlider(62, 0, last, description="row"),
         "column": ipywidgets.IntSlider(20, 0, last, description="column"),
-        "filled": ipywidgets.Checkbox(description="only what is computed so far", indent=False),
+        "only_so_far": ipywidgets.Checkbox(description="only what was computed", indent=False),
     }
 
     def choose(change: dict) -> None:
@@ -143,7 +150,5 @@ def show(photo: str = "camera", operator: str = "Sobel x") -> None:
 
     menu.observe(choose, names="value")
     kernel.observe(recognize, names="value")
-    panel = ipywidgets.VBox(
-        [controls["photo"], menu, kernel, controls["row"], controls["column"], controls["filled"]]
-    )
-    explore(frame, controls, panel)
+    photos, _, *places = controls.values()
+    explore(frame, controls, ipywidgets.VBox([photos, menu, kernel, *places]))

@@ -1,0 +1,357 @@
+"""The first lesson as a student meets it: in JupyterLab, in a browser, with a live kernel.
+
+One server and one page, on which all cells have run, serve all tests of this file. Server, kernel
+and browser reach nothing but this machine. A failure leaves a screenshot in the folder reports.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+
+import course
+from course_utils.convolution import OPERATORS
+from course_utils.exercises import exercises_of
+
+pytestmark = pytest.mark.browser
+
+LESSON = "01_convolution_basics.ipynb"
+EXERCISES = exercises_of("01")
+MOVES = 20  # of the slider, for the median
+START, ANSWER, RUN_ALL = 120, 30, 300  # seconds of patience: a busy machine is slow, not wrong
+FAILED = '[data-mime-type$="jupyter.error"], [data-mime-type$="jupyter.stderr"]'
+
+LAB = """\
+from pytest_socket import socket_allow_hosts
+socket_allow_hosts(["127.0.0.1"], allow_unix_socket=True)
+from jupyterlab.labapp import main
+main()
+"""
+
+# Milliseconds from each key press until all new pictures could be painted, in window.waits.
+WATCH = """root => {
+    const pictures = () => [...root.querySelectorAll("img")];
+    const sources = () => pictures().map(picture => picture.src).join();
+    let before, start = null;
+    window.waits = [];
+    root.addEventListener("keydown", () => {
+        before = sources();
+        start = performance.now();
+    }, true);
+    new MutationObserver(async () => {
+        if (start === null || sources() === before) return;
+        const pressed = start;
+        start = null;
+        await Promise.all(pictures().map(picture => picture.decode()));
+        window.waits.push(performance.now() - pressed);
+    }).observe(root, {childList: true, subtree: true, attributes: true, attributeFilter: ["src"]});
+}"""
+
+
+# --- a JupyterLab and the lesson in it ------------------------------------------------------------
+
+
+@dataclass
+class Lab:
+    """A running JupyterLab."""
+
+    folder: Path
+    address: str
+    token: str
+
+    @property
+    def notebook(self) -> Path:
+        return self.folder / "notebooks" / LESSON
+
+    @property
+    def progress(self) -> Path:
+        return self.folder / "progress.json"
+
+    def ask(self, path: str, method: str = "GET") -> Any:
+        """The answer of the server's REST interface."""
+        header = {"Authorization": f"token {self.token}"}
+        request = urllib.request.Request(f"{self.address}api/{path}", method=method, headers=header)
+        with urllib.request.urlopen(request, timeout=ANSWER) as answer:
+            return json.loads(answer.read() or "null")
+
+    def kernel_is_ready(self) -> bool:
+        # JupyterLab shows "idle" before it is connected, and what is run then gets lost.
+        kernels = [session["kernel"] for session in self.ask("sessions")]
+        return any(k["execution_state"] == "idle" and k["connections"] for k in kernels)
+
+
+@dataclass
+class Lesson:
+    """The lesson in the browser; cells are found by their place in the file."""
+
+    page: Page
+    cells: list
+    strangers: list[str] = field(default_factory=list)  # addresses asked for, not of this server
+    errors: list[str] = field(default_factory=list)  # uncaught errors of the page's scripts
+
+    def cell(self, index: int) -> Locator:
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
+
+    def tagged(self, tag: str) -> Locator:
+        return self.cell(
+            next(i for i, c in enumerate(self.cells) if tag in c.metadata.get("tags", []))
+        )
+
+    def starting(self, source: str) -> Locator:
+        return self.cell(next(i for i, c in enumerate(self.cells) if c.source.startswith(source)))
+
+    def executed(self) -> Locator:
+        prompts = self.page.locator(".jp-CodeCell .jp-InputArea-prompt")
+        return prompts.filter(has_text=re.compile(r"^\[\d+\]:$"))
+
+
+def wait_until(condition: Any, seconds: float, what: str) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"{what}: not within {seconds} s"
+        time.sleep(0.2)
+
+
+def without_outputs(notebook: Path) -> list:
+    """Take the outputs out of a notebook, so that those seen later are new; return its cells."""
+    content = nbformat.read(notebook, 4)
+    for cell in content.cells:
+        if cell.cell_type == "code":
+            cell.update(outputs=[], execution_count=None)
+    nbformat.write(content, notebook)
+    return content.cells
+
+
+def address(folder: Path) -> str:
+    """Where the server says that it can be reached, empty as long as it does not."""
+    try:
+        return json.loads(next((folder / "runtime").glob("jpserver-*.json")).read_text())["url"]
+    except (StopIteration, ValueError):
+        return ""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    folder = tmp_path_factory.mktemp("jupyter")
+    shutil.copytree(course.FIRST_LESSON.parent, folder / "notebooks")
+    settings = folder / "config" / "labconfig" / "default_setting_overrides.json"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(json.dumps(course.LAB_SETTINGS), encoding="utf-8")
+    folders = {
+        f"JUPYTER{name}_DIR": str(folder / name.strip("_").lower())
+        for name in ("_CONFIG", "_DATA", "_RUNTIME", "LAB_SETTINGS", "LAB_WORKSPACES")
+    }
+    env = course.clean_environment() | folders
+    env["COURSE_PROGRESS"] = str(folder / "progress.json")
+    env.pop("COURSE_STATIC", None)
+    token = secrets.token_hex()
+    arguments = [
+        "--no-browser",
+        "--allow-root",
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port=0",  # any that is free
+        f"--ServerApp.root_dir={folder / 'notebooks'}",
+        f"--IdentityProvider.token={token}",
+        "--LanguageServerManager.autodetect=False",
+    ]
+    log = folder / "log.txt"
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-c", LAB, *arguments], env=env, stdout=file, stderr=file
+        )
+    try:
+        wait_until(lambda: address(folder) or process.poll() is not None, START, "JupyterLab")
+        assert process.poll() is None, f"JupyterLab ended: {log.read_text()}"
+        started = Lab(folder, address(folder), token)
+        yield started
+        started.ask("shutdown", "POST")  # ends the kernels, too
+        process.wait(START)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def picture_of_failure(page: Page, request: pytest.FixtureRequest) -> Iterator[None]:
+    failed_before = request.session.testsfailed
+    passed = False
+    try:
+        yield
+        passed = request.session.testsfailed == failed_before
+    finally:
+        if not passed:
+            reports = request.config.rootpath / "reports"
+            page.screenshot(path=reports / f"browser-{request.node.name.replace('/', '-')}.png")
+
+
+@pytest.fixture(scope="module")
+def lesson(lab: Lab, chromium: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[Lesson]:
+    """The lesson, opened and run from top to bottom."""
+    nowhere = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+    options = chromium | {"args": [*chromium["args"], nowhere]}
+    with sync_playwright() as playwright, playwright.chromium.launch(**options) as browser:
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.set_default_timeout(1000 * ANSWER)
+        expect.set_options(timeout=1000 * ANSWER)
+        opened = Lesson(page, without_outputs(lab.notebook))
+        page.on("pageerror", lambda error: opened.errors.append(str(error)))
+        page.on("request", lambda asked: note_stranger(asked.url, lab, opened))
+        with picture_of_failure(page, request):
+            run_all(opened, lab)
+        yield opened
+
+
+def note_stranger(url: str, lab: Lab, lesson: Lesson) -> None:
+    if not url.startswith((lab.address, "data:", "blob:")):
+        lesson.strangers.append(url)
+
+
+def run_all(lesson: Lesson, lab: Lab) -> None:
+    page = lesson.page
+    page.goto(f"{lab.address}lab/tree/{LESSON}?token={lab.token}", timeout=1000 * START)
+    # Cells below the window are made little by little.
+    every = page.locator(".jp-Notebook .jp-Cell")
+    expect(every).to_have_count(len(lesson.cells), timeout=1000 * START)
+    wait_until(lab.kernel_is_ready, START, "a connected kernel")
+    for name in ("Run", "Run All Cells"):
+        page.get_by_role("menuitem", name=name, exact=True).click()
+    code = sum(cell.cell_type == "code" for cell in lesson.cells)
+    end = time.monotonic() + RUN_ALL
+    while lesson.executed().count() < code and not page.locator(FAILED).count():
+        assert time.monotonic() < end, f"{lesson.executed().count()} of {code} cells have run"
+        page.wait_for_timeout(500)
+    failures = page.locator(FAILED).all_text_contents()
+    assert not failures, "\n".join(failures)
+    wait_until(lab.kernel_is_ready, ANSWER, "an idle kernel")
+
+
+@pytest.fixture(autouse=True)
+def _picture_of_failure(lesson: Lesson, request: pytest.FixtureRequest) -> Iterator[None]:
+    with picture_of_failure(lesson.page, request):
+        yield
+
+
+# --- tests ----------------------------------------------------------------------------------------
+
+
+def test_all_cells_run(lesson: Lesson, lab: Lab) -> None:
+    lesson.page.keyboard.press("Control+s")
+    code = [cell for cell in lesson.cells if cell.cell_type == "code"]
+
+    def saved() -> list:
+        cells = nbformat.read(lab.notebook, 4).cells
+        return [cell for cell in cells if cell.cell_type == "code"]
+
+    counts = [*range(1, len(code) + 1)]
+    wait_until(lambda: [c.execution_count for c in saved()] == counts, ANSWER, "the saved notebook")
+    outputs = [output for cell in saved() for output in cell.outputs]
+    assert [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"] == []
+    for exercise in EXERCISES:
+        verdict = lesson.tagged(f"check:{exercise.name}").locator(".jp-OutputArea-output")
+        expect(verdict).to_contain_text(f"Not done yet {exercise.name}")
+        expect(verdict).to_contain_text(f"0 of {len(EXERCISES)} done")
+    assert lesson.page.get_by_role("dialog").all_text_contents() == []
+    assert lesson.strangers == [], "the page wants something from elsewhere"
+    assert lesson.errors == []
+
+
+def test_hints_unfold_by_keyboard(lesson: Lesson) -> None:
+    exercise = EXERCISES[0]
+    verdict = lesson.tagged(f"check:{exercise.name}").locator(".jp-OutputArea-output")
+    steps = [f"Hint {number}" for number in range(1, len(exercise.hints) + 1)] + ["Solution"]
+    verdict.locator("summary").first.focus()
+    for step in steps:
+        folded = verdict.locator("details", has=verdict.page.get_by_text(step, exact=True)).last
+        expect(folded.locator("summary").first).to_be_focused()
+        expect(folded.locator("p").first).to_be_hidden()
+        lesson.page.keyboard.press("Enter")
+        expect(folded.locator("p").first).to_be_visible()
+        expect(folded.locator("summary").first).to_be_focused()
+        lesson.page.keyboard.press("Tab")
+
+
+@contextmanager
+def new_picture(explorer: Locator) -> Iterator[None]:
+    """What is done inside gives the explorer a new last picture."""
+    picture = explorer.locator("img").last
+    before = picture.get_attribute("src")
+    yield
+    expect(picture).not_to_have_attribute("src", before)
+
+
+def expect_kernel(explorer: Locator, kernel: np.ndarray) -> None:
+    for (row, column), number in np.ndenumerate(kernel):
+        name = f"kernel, row {row}, column {column}"
+        expect(explorer.get_by_role("spinbutton", name=name)).to_have_value(f"{number:g}")
+
+
+def test_kernel_explorer(lesson: Lesson, record_property: Any) -> None:
+    explorer = lesson.starting("kernel_explorer.show(").locator(".jp-OutputArea")
+    operator, photo = explorer.get_by_label("operator"), explorer.get_by_label("photo", exact=True)
+    arithmetic = explorer.locator("pre")
+    expect_kernel(explorer, OPERATORS["Sobel x"])
+    assert all(p.get_attribute("alt") for p in explorer.locator("img").all())
+
+    with new_picture(explorer):
+        operator.select_option("Laplace 8")
+    expect_kernel(explorer, OPERATORS["Laplace 8"])
+
+    with new_picture(explorer):
+        explorer.get_by_role("spinbutton", name="kernel, row 1, column 1").fill("-7")
+        lesson.page.keyboard.press("Tab")
+    expect(operator).to_have_value("your own")
+
+    with new_picture(explorer):
+        photo.select_option("coffee")
+    expect(explorer.get_by_alt_text("photo: coffee")).to_be_visible()
+
+    row = explorer.get_by_role("slider").first
+    start = int(float(row.get_attribute("aria-valuenow")))
+    numbers = arithmetic.text_content()
+    explorer.evaluate(WATCH)
+    for move in range(1, MOVES + 1):
+        with new_picture(explorer):
+            row.press("ArrowRight")
+            lesson.page.wait_for_function("count => window.waits.length === count", arg=move)
+    expect(row).to_have_attribute("aria-valuetext", str(start + MOVES))
+    expect(arithmetic).not_to_have_text(numbers)
+    median = round(statistics.median(lesson.page.evaluate("window.waits")))
+    record_property("median_ms", median)
+    print(f"{median} ms from a key to its picture (median of {MOVES})")
+
+
+def test_solving_an_exercise(lesson: Lesson, lab: Lab) -> None:
+    exercise = next(e for e in EXERCISES if e.name == "01-by-hand")
+    keyboard = lesson.page.keyboard
+    lesson.tagged(f"exercise:{exercise.name}").locator(".cm-content").click()
+    keyboard.press("Control+a")
+    keyboard.insert_text(exercise.solution)
+    keyboard.press("Shift+Enter")
+    keyboard.press("Shift+Enter")  # the check is the next cell
+    verdict = lesson.tagged(f"check:{exercise.name}").locator(".jp-OutputArea-output")
+    expect(verdict).to_contain_text(f"Done {exercise.name}")
+    expect(verdict).to_contain_text(f"1 of {len(EXERCISES)} done")
+
+    table = lesson.starting("progress(")
+    table.locator(".cm-content").click()
+    keyboard.press("Shift+Enter")
+    expect(table.locator("caption")).to_contain_text(f"1 of {len(EXERCISES)} done")
+    expect(table.locator("tr", has_text=exercise.name)).to_contain_text("✓ Done")
+    assert json.loads(lab.progress.read_text(encoding="utf-8")) == {"done": [exercise.name]}
