@@ -1,9 +1,10 @@
 """How the tests run: offline, with a progress file of their own, every notebook open and solved.
 
 nbval makes one test of each code cell: the notebook as a student opens it. When its last cell has
-run, further tests in the same kernel see that every exercise said "not done yet", then put in one
-solution after the other, each of which its check must accept, and ask the kernel for its peak
-memory. The file lies at the top level so that pytest also reads it for ``pytest notebooks``.
+run, further tests in the same kernel ask how long it has computed, see that every exercise said
+"not done yet", then put in one solution after the other, each of which its check must accept, and
+ask for the peak of its memory. The file lies at the top level so that pytest also reads it for
+``pytest notebooks``.
 """
 
 from __future__ import annotations
@@ -25,7 +26,14 @@ from nbval.plugin import IPyNbCell, IPyNbFile
 
 from course_utils.exercises import exercises_of
 
-MEMORY_LIMIT_MB = 4096  # what the course promises for a lesson
+# What the course promises for a lesson: its memory, and 90 s from top to bottom on two cores.
+# Held against the time that the kernel computed: that does not grow when others use the machine.
+MEMORY_LIMIT_MB = 4096
+CPU_LIMIT_SECONDS = 2 * 90
+
+# Names on the PATH; .ci/run looks for the same ones. macOS and Windows keep theirs elsewhere.
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MAC_APPLICATIONS = Path("/Applications")
 
 # A busy machine is slow; that is no failure of a property.
 hypothesis.settings.register_profile("course", deadline=None)
@@ -37,6 +45,9 @@ from pytest_socket import socket_allow_hosts
 socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
 del socket_allow_hosts
 """
+
+# Of all its threads, without the programs that it started, and leaving no name behind.
+_CPU_SECONDS = 'print(__import__("time").process_time())'
 
 # getrusage would not do on Linux: a process inherits there the peak of the one that started it.
 _PEAK_MEMORY = """\
@@ -105,6 +116,7 @@ class Lesson(IPyNbFile):
         tagged = {tag: c for c in cells for tag in c.cell.metadata.get("tags", [])}
         checks = {t.removeprefix("check:"): c for t, c in tagged.items() if t.startswith("check:")}
         exercises = self.exercises() if checks else ()
+        yield self.further(Time, "time", _CPU_SECONDS)
         if exercises:
             yield self.further(Open, "open", "", checks=checks, total=len(exercises))
         for done, exercise in enumerate(exercises, 1):
@@ -179,6 +191,18 @@ class Solved(Further):
         assert _text(self) == expected, f"the solution gave {_text(self)!r}, not {expected!r}"
 
 
+class Time(Further):
+    """The cells, as opened, did not compute longer than promised."""
+
+    def runtest(self) -> None:
+        super().runtest()
+        seconds = float(self.test_outputs[-1]["text"])
+        self.user_properties.append(("cpu_seconds", seconds))
+        assert seconds <= CPU_LIMIT_SECONDS, (
+            f"{seconds:.0f} s computed, promised are {CPU_LIMIT_SECONDS} (two cores for 90 s)"
+        )
+
+
 class Memory(Further):
     """The kernel stayed within the promised memory."""
 
@@ -212,8 +236,8 @@ class Summary:
             return
         lesson = self.lessons.setdefault(
             path,
-            dict(seconds=0.0, slowest="", slowest_seconds=0.0, memory_mb=None, solved=0)
-            | dict(exercises=0, solving_seconds=0.0, passed=True),
+            dict(seconds=0.0, cpu_seconds=None, slowest="", slowest_seconds=0.0, memory_mb=None)
+            | dict(solved=0, exercises=0, solving_seconds=0.0, passed=True),
         )
         # A cell after one that ran out of time counts as an expected failure, not as a success.
         lesson["passed"] &= not report.failed and not hasattr(report, "wasxfail")
@@ -242,11 +266,12 @@ class Summary:
         write = terminalreporter.write_line
         terminalreporter.section("lessons")
         width = max(len(Path(path).stem) for path in rounded)
-        write(f"{'notebook':{width}}  seconds  slowest cell      peak MB  solved")
+        write(f"{'notebook':{width}}  seconds  of CPU  slowest cell      peak MB  solved")
         for path, lesson in rounded.items():
             slowest = f"{lesson['slowest']} ({lesson['slowest_seconds']:.1f} s)"
             write(
-                f"{Path(path).stem:{width}}  {lesson['seconds']:7.1f}  {slowest:16}"
+                f"{Path(path).stem:{width}}  {lesson['seconds']:7.1f}"
+                f"  {lesson['cpu_seconds'] or '?':>6}  {slowest:16}"
                 f"  {lesson['memory_mb'] or '?':>7}  {lesson['solved']}/{lesson['exercises']}"
                 f"{'' if lesson['passed'] else '  FAILED'}"
             )
@@ -262,23 +287,38 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 # --- for tests that drive a browser -------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
-def chromium() -> dict[str, Any]:
-    """Options for Playwright's ``chromium.launch``: the browser, and no calls to its maker.
+def installed_browser() -> str | None:
+    """The program of a Chromium, Chrome or Edge that is installed here, if there is one."""
+    places = [path for path in map(shutil.which, BROWSERS) if path]
+    for name in ("Google Chrome", "Chromium", "Microsoft Edge"):
+        places.append(str(MAC_APPLICATIONS / f"{name}.app" / "Contents" / "MacOS" / name))
+    for variable in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA"):
+        if folder := os.environ.get(variable):
+            places.append(os.path.join(folder, "Google", "Chrome", "Application", "chrome.exe"))
+            places.append(os.path.join(folder, "Microsoft", "Edge", "Application", "msedge.exe"))
+    return next(filter(os.path.isfile, places), None)
 
-    Without a browser the tests are skipped, in CI they fail.
+
+def browser() -> str:
+    """The program of the browser, Playwright's own if no other is installed.
+
+    Without any the tests are skipped, in CI they fail.
     """
     from playwright.sync_api import sync_playwright
 
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
-    path = next(filter(None, map(shutil.which, names)), None)
+    path = installed_browser()
     if not path:
         with sync_playwright() as playwright:
-            own = playwright.chromium.executable_path
-        path = own if Path(own).exists() else None
-    if not path:
-        stop = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        stop("no Chromium here; install one, or run: python -m playwright install chromium")
+            path = playwright.chromium.executable_path
+        if not Path(path).exists():
+            stop = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+            stop("no Chromium here; install one, or run: python -m playwright install chromium")
+    return path
+
+
+@pytest.fixture(scope="session")
+def chromium() -> dict[str, Any]:
+    """Options for Playwright's ``chromium.launch``: the browser, and no calls to its maker."""
     quiet = "disable-gpu disable-quic no-first-run disable-background-networking"
     args = [f"--{a}" for a in f"no-sandbox {quiet} disable-component-update disable-sync".split()]
-    return {"executable_path": path, "args": args}
+    return {"executable_path": browser(), "args": args}

@@ -14,6 +14,7 @@ Everything is kept in the folder .venv beside this file; delete it to start afre
 # as the sentence that says which one to install.
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
@@ -37,10 +38,13 @@ STAMP = VENV / "course-stamp"
 UV_CACHE = VENV / "uv-cache"
 FIRST_LESSON = ROOT / "notebooks" / "01_convolution_basics.ipynb"
 
+START = "py course.py" if sys.platform == "win32" else "python3 course.py"
 PYTHONS = ((3, 11), (3, 12), (3, 13))  # the same as requires-python in pyproject.toml
 DISK_NEEDED = 3 * 10**9  # bytes, while installing
 # Of pip's own configuration uv has to know how to reach the registry.
 PIP_TO_UV = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE", "proxy": "HTTPS_PROXY"}
+# What `pip install` heeds of its configuration, the stronger later: PIP_* variables win over files.
+PIP_SECTIONS = ("global", "install", ":env:")
 LAB_SETTINGS = {
     # JupyterLab would ask in a pop-up whether it may fetch news.
     "@jupyterlab/apputils-extension:notification": {
@@ -269,9 +273,15 @@ def locked_block(lock: str, name: str) -> str:
 
 
 def registry_settings(pip_config: str) -> dict[str, str]:
-    """Translate the output of `pip config list` into environment variables that uv reads."""
-    pairs = re.findall(r"(?m)^[^=]*\.([a-z-]+)='(.*)'$", pip_config)
-    return {PIP_TO_UV[key]: value for key, value in pairs if key in PIP_TO_UV}
+    """Translate the output of `pip config list` into environment variables that uv reads.
+
+    Only the main index, the certificate and the proxy are taken over. Further indexes and folders
+    of packages are not: uv stops at a folder that is missing, prefers the further indexes, and the
+    lock needs none of them.
+    """
+    found = re.findall(r"(?m)^(global|install|:env:)\.([a-z-]+)=(['\"].*['\"])$", pip_config)
+    found.sort(key=lambda setting: PIP_SECTIONS.index(setting[0]))
+    return {PIP_TO_UV[key]: ast.literal_eval(value) for _, key, value in found if key in PIP_TO_UV}
 
 
 def install_uv() -> dict[str, str]:
@@ -355,9 +365,11 @@ def open_command(arguments: list[str]) -> list[str]:
     Raises
     ------
     Stop
-        If that notebook does not exist or is not below the course's folder.
+        If that notebook does not exist or is not below the course's folder, or if there are two.
     """
-    named = [argument for argument in arguments if argument.endswith(".ipynb")]
+    named = [word for word in arguments if word.endswith(".ipynb") and not word.startswith("-")]
+    if len(named) > 1:
+        raise Stop(f"One notebook opens at a time: leave out {' and '.join(named[1:])}.")
     lesson = Path(named[0]).resolve() if named else FIRST_LESSON
     if not lesson.is_file() or ROOT not in lesson.parents:
         raise Stop(f"There is no notebook {lesson}: the lessons are in {FIRST_LESSON.parent}.")
@@ -391,9 +403,9 @@ def doctor(arguments: list[str]) -> NoReturn:
     """Run the package's doctor; what comes before it can be asked is diagnosed here."""
     if not venv_python().exists():
         choose_interpreter(candidates(), probe)
-        raise Stop("[FAIL] the course is not installed yet -> run `python3 course.py`")
+        raise Stop(f"[FAIL] the course is not installed yet -> run `{START}`")
     if not is_fresh():
-        say("[WARN] the installation is incomplete or out of date -> run `python3 course.py`")
+        say(f"[WARN] the installation is incomplete or out of date -> run `{START}`")
     hand_over([str(venv_python()), "-m", "course_utils", "doctor", *arguments])
 
 
@@ -418,7 +430,7 @@ COMMANDS: dict[str, Callable[[list[str]], NoReturn]] = {
 
 def main(arguments: list[str]) -> NoReturn:
     if arguments[:1] in (["-h"], ["--help"], ["help"]):
-        sys.exit(print(__doc__.strip()))
+        sys.exit(print(__doc__.strip().replace("python3 course.py", START)))
     if not arguments or arguments[0].startswith("-") or arguments[0].endswith(".ipynb"):
         arguments = ["open", *arguments]
     name, *rest = arguments

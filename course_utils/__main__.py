@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 from collections.abc import Sequence
 
@@ -20,10 +19,13 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     command = commands.add_parser("doctor", help="say what is wrong with this set-up")
     command.set_defaults(run=_doctor)
-    # Without NumPy there is no `fetch`, but the doctor must be there to say so.
-    with contextlib.suppress(ModuleNotFoundError):
+    try:
         from course_utils import data
-
+    except ModuleNotFoundError as error:
+        # Without NumPy there is no `fetch`, but the doctor must be there to say so.
+        if error.name != "numpy":
+            raise
+    else:
         data.add_fetch_parser(commands)
     return parser
 

@@ -52,6 +52,13 @@ def _is_whole(number: object) -> bool:
     return isinstance(number, int | np.integer) and not isinstance(number, bool)
 
 
+def _require_finite(**numbers: object) -> None:
+    for name, number in numbers.items():
+        array = np.asarray(number)
+        if array.ndim or array.dtype.kind not in "iuf" or not np.isfinite(array):
+            raise ValueError(f"{name} is {number!r}; give a finite number.")
+
+
 def padding_widths(size: int, kernel: int, stride: int, padding: Padding) -> tuple[int, int]:
     """Zeros to add before and after one axis.
 
@@ -109,7 +116,8 @@ def correlate2d(
     Returns
     -------
     array, shape (rows, columns) or (rows, columns, channels)
-        Of the common floating-point type of image and kernel; int64 if both hold integers.
+        Of the common floating-point type of image and kernel, at least float32; int64 if both
+        hold integers.
 
     Raises
     ------
@@ -125,9 +133,8 @@ def correlate2d(
     image, kernel = np.asarray(image), np.asarray(kernel)
     _check(image, kernel, padding)
     dtype = np.result_type(image, kernel)
-    if not np.issubdtype(dtype, np.inexact):
-        # Small integer types such as uint8 would overflow in the sum.
-        dtype = np.int64
+    # In the sum small integers such as uint8 would overflow, and float16 would lose its digits.
+    dtype = np.result_type(dtype, np.float32) if dtype.kind in "fc" else np.int64
     rows, columns = (
         padding_widths(image.shape[axis], kernel.shape[axis], stride, padding) for axis in (0, 1)
     )
@@ -170,10 +177,14 @@ def _odd(size: int) -> int:
 
 def _window(size: int, sigma: float) -> np.ndarray:
     """Gaussian with a largest value of 1, shape (size, size)."""
+    _require_finite(sigma=sigma)
     if not sigma > 0:
         raise ValueError(f"sigma is {sigma}; give a standard deviation above 0, in pixels.")
     offset = np.arange(_odd(size)) - size // 2
-    row = np.exp(-(offset**2) / (2 * sigma**2))
+    # Divided before it is squared, so that the middle stays 1 however small sigma is: exp(-inf)
+    # around it is 0.
+    with np.errstate(over="ignore"):
+        row = np.exp(-((offset / sigma) ** 2) / 2)
     return np.outer(row, row)
 
 
@@ -253,7 +264,7 @@ def kirsch(direction: str = "N") -> np.ndarray:
 def laplace(neighbors: int = 4) -> np.ndarray:
     """Laplace operator, the sum of both second derivatives, with 4 or 8 neighbors; sum 0."""
     if neighbors not in (4, 8):
-        raise ValueError(f"neighbors is {neighbors}; choose 4 or 8.")
+        raise ValueError(f"neighbors is {neighbors!r}; choose 4 or 8.")
     kernel = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]], float)
     return kernel if neighbors == 4 else np.ones((3, 3)) - 9 * identity_kernel()
 
@@ -272,6 +283,7 @@ def difference_of_gaussians(size: int = 9, inner: float = 1.0, outer: float = 1.
     ``inner``, nearly the Laplacian of a Gaussian (D. Marr, E. Hildreth, "Theory of edge detection",
     1980). ``inner`` and ``outer`` are standard deviations in pixels, ``inner < outer``.
     """
+    _require_finite(inner=inner, outer=outer)
     if not inner < outer:
         raise ValueError(f"inner is {inner}, outer {outer}; inner has to be the smaller one.")
     return gaussian_kernel(size, inner) - gaussian_kernel(size, outer)
@@ -309,6 +321,7 @@ def gabor_kernel(
     J. Daugman, "Uncertainty relation for resolution in space, spatial frequency, and orientation
     optimized by two-dimensional visual cortical filters", 1985.
     """
+    _require_finite(angle=angle, wavelength=wavelength, phase=phase)
     if not wavelength >= 2:
         raise ValueError(f"wavelength is {wavelength}; pixels show waves of at least 2 pixels.")
     window = _window(size, sigma)
@@ -362,7 +375,16 @@ def gradient(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     angle : array, same shape
         Direction in which the image gets brighter, in radians: 0 to the right, pi/2 upwards, pi
         or -pi to the left, -pi/2 downwards.
+
+    Raises
+    ------
+    ValueError
+        For anything but a gray image of at least 3 x 3 pixels.
     """
+    if np.ndim(image) == 3:
+        raise ValueError(
+            f"image has shape {np.shape(image)}; give a gray one, such as images.to_gray(image)."
+        )
     gx, gy = correlate2d(image, sobel("x")), correlate2d(image, sobel("y"))
     return np.hypot(gx, gy), np.arctan2(-gy, gx)
 

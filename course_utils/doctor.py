@@ -17,12 +17,38 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 
-INSTALL = "run `python3 course.py` in the course's folder"
-REINSTALL = f"delete the folder .venv, then {INSTALL}"
+
+class Advice(NamedTuple):
+    """What to do in the environment that the doctor runs in."""
+
+    install: str
+    reinstall: str
+    start: str
+
+
+def advice(prefix: str = sys.prefix, platform: str = sys.platform) -> Advice:
+    """Return the advice for the environment `prefix`: that of course.py, or one of conda or pip."""
+    if Path(prefix).resolve() == (ROOT / ".venv").resolve():
+        course = "py course.py" if platform == "win32" else "python3 course.py"
+        install = f"run `{course}` in the course's folder"
+        return Advice(
+            install, f"delete the folder .venv, then {install}", f"start Jupyter with `{course}`"
+        )
+    return Advice(
+        "run `python -m pip install -r requirements.txt` in the course's folder",
+        "make this environment anew as README.md says under Other ways to set it up",
+        "start Jupyter with `python -m jupyterlab`",
+    )
+
+
+INSTALL, REINSTALL, START = advice()
+# How the system ends a program at an instruction that the processor lacks: SIGILL, and Windows'
+# STATUS_ILLEGAL_INSTRUCTION.
+ILLEGAL_INSTRUCTION = (-4, 0xC000001D)
 
 MEMORY_NEEDED = 4 * 10**9  # bytes; the largest lesson stays below
 DISK_NEEDED = 10**9  # bytes; for outputs, progress and the data sets that are fetched on request
@@ -90,7 +116,7 @@ def check_python(version: str = "", project: Mapping[str, Any] | None = None) ->
     wanted = (project or read_project())["requires-python"]
     if SpecifierSet(wanted).contains(version):
         return Result("OK", f"Python {version} ({sys.prefix})")
-    mend = f"install Python 3.12, delete the folder .venv if there is one, then {INSTALL}"
+    mend = f"install Python 3.12, then {REINSTALL}"
     return Result("FAIL", f"Python {version} is outside {wanted}", mend)
 
 
@@ -134,8 +160,13 @@ def check_packages(
     return results
 
 
-def memory_free() -> int:
+def memory_free(group: Path = Path("/sys/fs/cgroup")) -> int:
     """Return the bytes of memory that programs may still take, in a container those of its limit.
+
+    Parameters
+    ----------
+    group : pathlib.Path
+        Where Linux (cgroup v2) says what a container may take and takes.
 
     Raises
     ------
@@ -145,11 +176,13 @@ def memory_free() -> int:
     import psutil
 
     free = psutil.virtual_memory().available
-    group = Path("/sys/fs/cgroup")
     try:
-        limit, used = ((group / name).read_text() for name in ("memory.max", "memory.current"))
-        return min(free, int(limit) - int(used))
-    except (OSError, ValueError):  # not Linux, no container, or the limit is "max"
+        limit, used = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
+        lines = (group / "memory.stat").read_text().splitlines()
+        # Copies of files that were read count as used, and go as soon as a program needs room.
+        copies = int(dict(line.split() for line in lines)["inactive_file"])
+        return max(0, min(free, limit - used + copies))
+    except (OSError, ValueError, KeyError):  # not Linux, no container, or the limit is "max"
         return free
 
 
@@ -200,7 +233,7 @@ def check_kernel(
     # A bare name is replaced by the Python that runs Jupyter, which is this one.
     if not python.is_absolute() or Path(prefix) in python.parents:
         return Result("OK", "kernel: notebooks run in this environment")
-    mend = "start Jupyter with `python3 course.py`, or run `jupyter kernelspec remove python3`"
+    mend = f"run `jupyter kernelspec remove python3`, then {START}"
     return Result("FAIL", f"kernel: notebooks would run in another Python, {python}", mend)
 
 
@@ -216,15 +249,26 @@ def try_tensorflow(
     """
     command = [sys.executable, "-c", program]
     try:
-        run = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+        run = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=timeout
+        )
     except subprocess.TimeoutExpired:
         return {"error": f"gave no answer within {timeout:.0f} s"}
+    if run.returncode in ILLEGAL_INSTRUCTION:
+        return {"error": "crashed at an illegal instruction"}
     if run.returncode:
         if run.returncode < 0:
             return {"error": f"crashed with signal {-run.returncode}"}
         lines = run.stderr.strip().splitlines() or [f"exit code {run.returncode}"]
         return {"error": f"failed: {lines[-1][:200]}"}
-    return json.loads(run.stdout.strip().splitlines()[-1])
+    last = (run.stdout.strip().splitlines() or [""])[-1]
+    try:
+        facts = json.loads(last)
+    except ValueError:
+        facts = None
+    if not isinstance(facts, dict) or not {"version", "answer", "gpus"} <= set(facts):
+        return {"error": f"gave no answer that can be read, but {last[:200]!r}"}
+    return facts
 
 
 def check_tensorflow(facts: Mapping[str, Any] | None = None) -> list[Result]:
@@ -240,7 +284,7 @@ def check_tensorflow(facts: Mapping[str, Any] | None = None) -> list[Result]:
     if "no answer within" in error:
         mend = "run the doctor once more: the first start after an installation is slow"
         return [Result("FAIL", f"TensorFlow {error}", mend)]
-    if "signal 4" in error:
+    if "illegal instruction" in error:
         mend = "use another computer or Binder: TensorFlow needs a processor with AVX instructions"
         return [Result("FAIL", f"TensorFlow {error}", mend)]
     if error:

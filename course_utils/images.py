@@ -744,9 +744,9 @@ def show(
     titles : str or sequence of str, optional
         One a picture; a title may state what is to be seen.
     columns : int, optional
-        Pictures in a row; by default up to four, rows filled evenly.
+        Pictures in a row, from 1; by default up to four, rows filled evenly.
     height : float
-        Of one picture, in inches.
+        Of one picture, in inches, above 0.
     cmap : str
         Color map of the gray pictures.
     signed : bool, or one bool a picture
@@ -760,19 +760,26 @@ def show(
     Raises
     ------
     ImageError
-        A picture is none, leaves [0, 1] while nothing says how to draw it, or the counts differ.
+        A picture is none, leaves [0, 1] while nothing says how to draw it, the counts differ, or
+        ``columns`` or ``height`` is no such number.
     """
     import matplotlib.pyplot as plt
 
     from course_utils import plots
 
     pictures, labels = _pictures_and_titles(images, titles)
-    flags = [signed] * len(pictures) if isinstance(signed, bool) else [bool(s) for s in signed]
+    flags = [bool(s) for s in ([signed] * len(pictures) if np.ndim(signed) == 0 else signed)]
     if len(flags) != len(pictures):
         raise _error("signed", f"has {len(flags)} entries", f"give {len(pictures)}, one a picture")
     if columns is None:
         columns = math.ceil(len(pictures) / math.ceil(len(pictures) / 4))
-    columns = max(1, min(columns, len(pictures)))
+    if not isinstance(columns, int | np.integer) or columns < 1:
+        raise _error(
+            f"columns={columns!r}", "is no number of pictures", "give a whole number from 1"
+        )
+    columns = min(columns, len(pictures))
+    if not isinstance(height, int | float | np.number) or not 0 < height < math.inf:
+        raise _error(f"height={height!r}", "is no height", "give inches, a number above 0")
     arrays = [
         _drawable(
             picture,
@@ -864,8 +871,8 @@ def _color_ranges(
                 "give (low, high) with low < high, (-high, high) where signed, or 'each'",
             )
         return [(low, high)] * len(arrays)
-    gray = [array for array, flag in zip(arrays, flags, strict=True) if flag and array.ndim == 2]
-    shared = max((float(np.abs(array).max()) for array in gray), default=0.0) or 1.0
+    signed = [array for array, flag in zip(arrays, flags, strict=True) if flag and array.ndim == 2]
+    shared = max((float(np.abs(array).max()) for array in signed), default=0.0) or 1.0
     ranges = []
     for array, flag in zip(arrays, flags, strict=True):
         own = (float(array.min()), float(array.max()))

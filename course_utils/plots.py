@@ -123,13 +123,14 @@ def show_numbers(
         Blue, white, red around zero, as for kernels, or black to white, as for pixels. By
         default the first if any number is negative.
     limit : float, optional
-        The number that gets the strongest color; by default 1 for pixels in [0, 1], else the
-        largest absolute value.
+        The number that gets the strongest color, above 0; by default 1 for pixels in [0, 1],
+        else the largest absolute value.
 
     Raises
     ------
     ValueError
-        The array is no small matrix of finite numbers, or a window leaves it.
+        The array is no small matrix of finite numbers, a window leaves it, ``fmt`` is no format,
+        or ``limit`` no number above 0.
     """
     if ax is None:
         show_number_grids(
@@ -142,7 +143,10 @@ def show_numbers(
         )
     else:
         matrix = _matrix(array)
-        _draw(ax, matrix, title or "", _windows(highlight, matrix.shape), fmt, signed, limit)
+        if limit is not None:
+            _check_limit(limit)
+        windows, as_text = _windows(highlight, matrix.shape), _formatter(matrix, fmt)
+        _draw(ax, matrix, title or "", windows, as_text, signed, limit)
 
 
 def show_number_grids(
@@ -186,9 +190,11 @@ def show_number_grids(
     titles = _one_each("titles", titles, count, "")
     highlights = _one_each("highlights", highlights, count, None)
     windows = [_windows(given, m.shape) for given, m in zip(highlights, matrices, strict=True)]
-    signs = (
-        [signed] * count if isinstance(signed, bool) else _one_each("signed", signed, count, None)
-    )
+    formatters = [_formatter(matrix, fmt) for matrix in matrices]
+    for_all = isinstance(signed, bool | np.bool_)
+    signs = [signed] * count if for_all else _one_each("signed", signed, count, None)
+    if limit is not None:
+        _check_limit(limit)
     symbols = _one_each("symbols", symbols, count - 1, "")
     colored = [m for m, sign in zip(matrices, signs, strict=True) if _is_signed(m, sign)]
     # One scale for all that is drawn in blue and red: the same color is the same number.
@@ -215,7 +221,7 @@ def show_number_grids(
             matrix,
             titles[index],
             windows[index],
-            fmt,
+            formatters[index],
             signs[index],
             shared if _is_signed(matrix, signs[index]) else limit,
         )
@@ -261,8 +267,18 @@ def _formatter(matrix: NDArray[np.float64], fmt: Format | None) -> Callable[[flo
         known = matrix[~np.isnan(matrix)]
         digits = next((d for d in (0, 1) if np.allclose(known, np.round(known, d), atol=1e-6)), 2)
         fmt = f".{digits}f"
-    spec = fmt if fmt.startswith("z") else "z" + fmt  # z: no "-0"
-    return lambda value: format(value, spec).replace("-", "\N{MINUS SIGN}")
+    try:
+        format(0.0, fmt)
+    except (TypeError, ValueError):
+        raise ValueError(f"fmt={fmt!r} is no format of a number; give one such as '.2f'.") from None
+
+    def as_text(value: float) -> str:
+        text = format(value, fmt)
+        # What is rounded to zero has no sign.
+        minus = "\N{MINUS SIGN}" if any(digit in text for digit in "123456789") else ""
+        return text.replace("-", minus)
+
+    return as_text
 
 
 def _draw(
@@ -270,7 +286,7 @@ def _draw(
     matrix: NDArray[np.float64],
     title: str,
     windows: list[Window],
-    fmt: Format | None,
+    as_text: Callable[[float], str],
     signed: bool | None,
     limit: float | None,
 ) -> None:
@@ -282,7 +298,6 @@ def _draw(
     rows, columns = matrix.shape
     cmap = colormaps[SIGNED_CMAP if signed else "gray"].with_extremes(bad="white")
     image = ax.imshow(matrix, cmap=cmap, vmin=low, vmax=high)
-    as_text = _formatter(matrix, fmt)
     labels = {
         where: as_text(matrix[where])
         for where in np.ndindex(matrix.shape)
@@ -332,6 +347,12 @@ def _color_range(
     return (-limit if is_signed else 0.0), limit
 
 
+def _check_limit(limit: float) -> None:
+    array = np.asarray(limit)
+    if array.ndim or array.dtype.kind not in "iuf" or not 0 < array < np.inf:
+        raise ValueError(f"limit is {limit!r}; give a number above 0.")
+
+
 def _windows(highlight: Any, shape: tuple[int, int]) -> list[Window]:
     if highlight is None:
         return []
@@ -373,11 +394,15 @@ def signed_to_rgb(values: ArrayLike, limit: float) -> NDArray[np.float32]:
     Returns
     -------
     ndarray of float32 in [0, 1], the shape of ``values`` and a last axis of 3
+
+    Raises
+    ------
+    ValueError
+        ``limit`` is no number above 0.
     """
-    if not limit > 0:
-        raise ValueError(f"limit is {limit}; give a number above 0.")
     from matplotlib import colormaps
 
+    _check_limit(limit)
     # Through a table of 256 colors: widgets call this on each move of a slider.
     table = colormaps[SIGNED_CMAP](np.arange(256))[:, :3].astype(np.float32)
     steps = (np.asarray(values) / limit + 1) * 127.5

@@ -50,6 +50,17 @@ def test_a_result_is_one_line_with_its_mark():
     assert str(Result("FAIL", "broken", "mend it")) == "[FAIL] broken -> mend it"
 
 
+def test_advice_names_the_command_of_the_system_and_the_environment():
+    venv = str(doctor.ROOT / ".venv")
+    for line in doctor.advice(venv, "linux")[:2]:
+        assert "`python3 course.py`" in line
+    for line in doctor.advice(venv, "win32"):
+        assert "`py course.py`" in line and "python3" not in line
+    for line in doctor.advice("/opt/conda/envs/cnn-course"):
+        assert "course.py" not in line and ".venv" not in line
+    assert "pip install -r requirements.txt" in doctor.advice("/elsewhere").install
+
+
 @pytest.mark.parametrize("version", ["3.11.0", "3.12.1", "3.13.9"])
 def test_python_in_the_range_is_well(version):
     assert doctor.check_python(version, PROJECT).status == "OK"
@@ -68,7 +79,7 @@ def test_packages_in_their_ranges_are_well():
 def test_a_missing_package_fails_by_name(name):
     versions = {key: value for key, value in VERSIONS.items() if key != name}
     failure, tests = doctor.check_packages(versions.get, PROJECT)
-    assert_fails(failure, f"{name} is missing", "python3 course.py")
+    assert_fails(failure, f"{name} is missing", doctor.INSTALL)
     assert tests.status == "OK"
 
 
@@ -125,6 +136,19 @@ def test_memory_of_this_machine_is_measured():
     assert 0 < doctor.memory_free() < 2**50
 
 
+@pytest.mark.parametrize(
+    ("limit", "used", "free"), [("1000", 600, 500), ("1000", 1100, 0), ("max", 600, None)]
+)
+def test_memory_of_a_container_counts_copies_of_files_as_free(tmp_path, limit, used, free):
+    (tmp_path / "memory.max").write_text(f"{limit}\n")
+    (tmp_path / "memory.current").write_text(f"{used}\n")
+    (tmp_path / "memory.stat").write_text("anon 400\nactive_file 50\ninactive_file 100\n")
+    if free is None:
+        assert doctor.memory_free(tmp_path) > 1000
+    else:
+        assert doctor.memory_free(tmp_path) == free
+
+
 @pytest.mark.parametrize("python", ["python", "python3", "/course/.venv/bin/python"])
 def test_a_kernel_of_this_environment_is_well(python):
     result = doctor.check_kernel(lambda: [python, "-m", "ipykernel_launcher"], "/course/.venv")
@@ -133,7 +157,7 @@ def test_a_kernel_of_this_environment_is_well(python):
 
 def test_another_kernel_fails_and_is_named():
     result = doctor.check_kernel(lambda: ["/usr/bin/python3", "-m", "ipykernel"], "/course/.venv")
-    assert_fails(result, "/usr/bin/python3", "start Jupyter with `python3 course.py`")
+    assert_fails(result, "/usr/bin/python3", "kernelspec remove", doctor.START)
 
 
 @pytest.mark.parametrize("command", [None, []])
@@ -158,10 +182,11 @@ def test_a_gpu_is_named():
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        ({**WELL, "answer": 8.5}, ["8.5", "9.0", ".venv"]),
+        ({**WELL, "answer": 8.5}, ["8.5", "9.0", doctor.REINSTALL]),
         ({"error": "gave no answer within 120 s"}, ["120 s", "once more"]),
-        ({"error": "crashed with signal 4"}, ["AVX"]),
-        ({"error": "failed: ImportError: no such symbol"}, ["no such symbol", ".venv"]),
+        ({"error": "crashed at an illegal instruction"}, ["AVX"]),
+        ({"error": "gave no answer that can be read, but ''"}, ["can be read", doctor.REINSTALL]),
+        ({"error": "failed: ImportError: no such symbol"}, ["no such symbol", doctor.REINSTALL]),
     ],
 )
 def test_tensorflow_that_does_not_compute_fails(facts, words):
@@ -172,7 +197,7 @@ def test_tensorflow_that_does_not_compute_fails(facts, words):
 def test_tensorflow_not_installed_is_one_line(monkeypatch):
     monkeypatch.setattr(doctor, "installed_version", lambda name: None)
     (failure,) = doctor.check_tensorflow()
-    assert_fails(failure, "TensorFlow is not installed", "python3 course.py")
+    assert_fails(failure, "TensorFlow is not installed", doctor.INSTALL)
 
 
 @pytest.mark.parametrize(
@@ -181,6 +206,11 @@ def test_tensorflow_not_installed_is_one_line(monkeypatch):
         ("raise SystemExit('out of order')", "failed: out of order"),
         ("import no_such_module", "No module named 'no_such_module'"),
         ("import sys; sys.exit(7)", "exit code 7"),
+        ("", "no answer that can be read, but ''"),
+        ("print('{}'); print('oneDNN is on')", "can be read, but 'oneDNN is on'"),
+        ("print('{}')", "can be read, but '{}'"),
+        ("print(9)", "can be read, but '9'"),
+        ("import sys; sys.stdout.buffer.write(b'\\xff')", "can be read, but"),
     ],
 )
 def test_a_process_that_fails_is_put_into_words(program, error):
@@ -196,7 +226,16 @@ def test_a_process_that_hangs_is_put_into_words_and_ended():
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to die of")
 def test_a_process_that_crashes_is_put_into_words():
     program = f"import os; os.kill(os.getpid(), {int(signal.SIGILL)})"
-    assert doctor.try_tensorflow(program=program) == {"error": "crashed with signal 4"}
+    assert doctor.try_tensorflow(program=program) == {"error": "crashed at an illegal instruction"}
+    program = f"import os; os.kill(os.getpid(), {int(signal.SIGSEGV)})"
+    assert doctor.try_tensorflow(program=program) == {"error": "crashed with signal 11"}
+
+
+def test_a_processor_without_avx_is_known_on_windows_too(monkeypatch):
+    ended = subprocess.CompletedProcess([], 3221225501, stdout="", stderr="")
+    monkeypatch.setattr(doctor.subprocess, "run", lambda *_, **__: ended)
+    (failure,) = doctor.check_tensorflow(doctor.try_tensorflow())
+    assert_fails(failure, "illegal instruction", "AVX")
 
 
 def test_tensorflow_computes_here():
@@ -229,7 +268,7 @@ def test_a_check_that_cannot_run_fails_and_the_others_still_do():
 
     checks = [lacks_a_package, lacks_a_file, lambda: Result("OK", "still here")]
     package, file, last = doctor.examine(checks)
-    assert_fails(package, "packaging is missing", "python3 course.py")
+    assert_fails(package, "packaging is missing", doctor.INSTALL)
     assert_fails(file, "pyproject.toml cannot be read", "restore")
     assert last.status == "OK"
 
@@ -265,6 +304,20 @@ def test_the_doctor_is_there_when_other_packages_are_not():
     assert run.returncode == 0, run.stderr
     for words in ("packaging is missing", "psutil is missing", "finds no kernel", "disk: "):
         assert words in run.stdout
+
+
+@pytest.mark.parametrize(("missing", "code"), [("numpy", 0), ("course_utils.data", 1)])
+def test_only_a_missing_numpy_takes_fetch_away(missing, code):
+    program = (
+        "import sys\n"
+        f"sys.modules[{missing!r}] = None\n"
+        "from course_utils import __main__\n"
+        "assert 'fetch' not in __main__.make_parser().format_help()\n"
+    )
+    command = [sys.executable, "-c", program]
+    run = subprocess.run(command, cwd=doctor.ROOT, capture_output=True, text=True)
+    assert run.returncode == code, run.stderr
+    assert "AssertionError" not in run.stderr
 
 
 def test_importing_the_doctor_leaves_tensorflow_alone():

@@ -111,7 +111,8 @@ def test_lesson_is_well_formed(lesson: str) -> None:
         assert re.fullmatch(rf"{lesson}(-[a-z0-9]+)+", exercise.name)
         assert exercise.title and exercise.why and exercise.hints and all(exercise.hints)
         ast.parse(exercise.solution)
-    assert set(bank_of(lesson).WRONG) == set(names)
+    bank = bank_of(lesson)
+    assert set(bank.WRONG) == set(bank.RIGHT) == set(names)
 
 
 @pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.name)
@@ -126,6 +127,14 @@ def test_wrong_answers_are_refused_each_with_its_hint(exercise: Exercise) -> Non
         assert fragment.strip() and fragment in message, f"{label!r}: {message!r}"
         assert message not in said, f"{label!r} and {said[message]!r} get the same hint: {message}"
         said[message] = label
+
+
+@pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.name)
+def test_right_answers_written_otherwise_are_accepted(exercise: Exercise) -> None:
+    bank = bank_of(of_lesson(exercise)).RIGHT[exercise.name]
+    assert bank
+    for label, answers in bank:
+        assert grade(exercise, *answers, strict=True) == ("done", ""), label
 
 
 @pytest.mark.parametrize("exercise", ALL, ids=lambda e: e.name)
@@ -310,13 +319,22 @@ def test_require() -> None:
 
 
 @pytest.mark.parametrize("stub", [None, ..., NotImplemented, (..., 1), np.array([..., 1])])
-def test_stub_results_are_not_done(stub: object) -> None:
+def test_stubs_are_not_done(stub: object) -> None:
     with pytest.raises(NotDone):
-        call(lambda: stub)
+        call(stub if stub is None else lambda: stub)
     with pytest.raises(NotDone):
         expect_array(stub, RIGHT)
     with pytest.raises(NotDone):
         expect_number(stub, 1)
+
+
+def test_a_function_without_return_is_wrong() -> None:
+    def show(x):
+        print(x)
+
+    assert hint_of(call, show, 2) == (
+        "`show` returned nothing; is a `return` missing, or was it printed?"
+    )
 
 
 def test_call_names_exception_call_and_line() -> None:
@@ -401,6 +419,7 @@ def double(x):
 def test_three_states() -> None:
     assert repr(check("90-double", lambda x: ...)) == "○ 90-double: not done yet (0 of 2 done)"
     assert repr(check("90-double", None)) == "○ 90-double: not done yet (0 of 2 done)"
+    assert repr(check("90-double", lambda x: None)).startswith("✗ 90-double: `<lambda>` returned")
     assert repr(check("90-double", abs)) == (
         "✗ 90-double: double(2) is 2, and that is too small (0 of 2 done)"
     )
@@ -499,6 +518,13 @@ def test_html_says_the_state_in_words_and_escapes_text() -> None:
     assert "if x &lt; 9" in opened and "Try <code>x + x</code>" in opened
     assert "✓ Done" in check("90-double", double)._repr_html_()
     assert "&lt;b&gt;" in check("<b>")._repr_html_()
+
+
+def test_html_stresses_what_stands_in_asterisks() -> None:
+    assert engine._prose("*not* so, `a *b* c`") == "<em>not</em> so, <code>a *b* c</code>"
+    assert engine._prose("*two <words>*: *b*.") == "<em>two &lt;words&gt;</em>: <em>b</em>."
+    for plain in ("2 * 3 * 4", "2*3*4", "x**2 and y**2", "* a *", "**"):
+        assert engine._prose(plain) == plain
 
 
 def test_outputs_are_the_same_each_time() -> None:

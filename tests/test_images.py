@@ -701,6 +701,8 @@ def test_show_signed_is_symmetric_and_shared():
         red, _, blue, _ = response.get_cmap()(0.95)
         assert red > blue
     assert len(plt.gcf().axes) == 4  # the three and a color bar
+    images.show([small, large], signed=np.bool_(True), columns=np.int64(1), height=np.float32(1))
+    assert [axis.images[0].get_clim() for axis in shown()] == [pytest.approx((-bound, bound))] * 2
 
 
 def test_show_limits():
@@ -731,6 +733,13 @@ def test_show_writes_the_caption():
         ({"images": np.zeros((2, 2)), "limits": (1, 0)}, "limits"),
         ({"images": np.zeros((2, 2)), "limits": "all"}, "limits"),
         ({"images": np.zeros((2, 2)), "signed": True, "limits": (0, 1)}, "limits"),
+        ({"images": np.zeros((2, 2)), "columns": 0}, "columns=0"),
+        ({"images": np.zeros((2, 2)), "columns": "2"}, "columns='2'"),
+        ({"images": np.zeros((2, 2)), "columns": 1.5}, "columns=1.5"),
+        ({"images": np.zeros((2, 2)), "height": 0}, "height=0"),
+        ({"images": np.zeros((2, 2)), "height": -2.6}, "height=-2.6"),
+        ({"images": np.zeros((2, 2)), "height": np.nan}, "height=nan"),
+        ({"images": np.zeros((2, 2)), "height": "2"}, "height='2'"),
     ],
 )
 def test_show_refuses(arguments, part):

@@ -266,6 +266,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> dict:
     network.cells[0].outputs = [nbformat.v4.new_output("stream", text=said)]
     nbformat.write(network, folder / "notebooks" / "95_network.ipynb")
 
+    # Its clock says what 181 seconds of work would.
+    busy = "import time\ntime.process_time = lambda: 181.0"
+    write(folder / "notebooks" / "96_busy.ipynb", busy)
+
     conftest = (ROOT / "conftest.py").read_text()
     future = "from __future__ import annotations\n"
     assert future in conftest
@@ -304,6 +308,7 @@ def test_run_solves_what_it_found_open(run: dict) -> None:
     names = [name for (book, name) in run["cases"] if "91_good" in book]
     assert names == [
         *(f"Cell {n}" for n in range(5)),
+        "time",
         "open",
         "solved 91-a",
         "solved 91-b",
@@ -320,7 +325,7 @@ def test_run_notices_a_done_stub_and_a_wrong_solution(run: dict) -> None:
 
 def test_run_notices_a_dead_kernel(run: dict) -> None:
     found = troubles(run, "93_dead")
-    assert set(found) == {"Cell 1", "Cell 2", "memory"}
+    assert set(found) == {"Cell 1", "Cell 2", "time", "memory"}
     assert "the kernel died while it ran this cell" in found["Cell 1"]
 
 
@@ -328,6 +333,13 @@ def test_run_stops_a_cell_that_takes_too_long(run: dict) -> None:
     found = troubles(run, "94_slow")
     assert "Timeout of 3 seconds exceeded" in found["Cell 1"]
     assert not run["lessons"]["94_slow"]["passed"]
+
+
+def test_run_notices_a_lesson_that_computes_too_long(run: dict) -> None:
+    found = troubles(run, "96_busy")
+    assert set(found) == {"time"}
+    assert "181 s computed, promised are 180" in found["time"]
+    assert run["lessons"]["96_busy"]["cpu_seconds"] == 181.0
 
 
 def test_kernels_reach_nothing_but_this_machine(run: dict) -> None:
@@ -343,13 +355,17 @@ def test_run_ends_with_a_summary(run: dict) -> None:
         "93_dead": False,
         "94_slow": False,
         "95_network": True,
+        "96_busy": False,
     }
     good = lessons["91_good"]
     assert (good["solved"], good["exercises"]) == (2, 2)
     assert 20 < good["memory_mb"] < 1000
     assert good["seconds"] >= good["slowest_seconds"] > 0
+    assert 0 < good["cpu_seconds"] < 180
     assert lessons["92_wrong"]["solved"] == 1
-    assert lessons["93_dead"]["memory_mb"] is None
+    assert lessons["93_dead"]["memory_mb"] is lessons["93_dead"]["cpu_seconds"] is None
+    busy = next(line for line in run["text"].splitlines() if line.startswith("96_busy"))
+    assert "  181.0  " in busy
     row = next(line for line in run["text"].splitlines() if line.startswith("92_wrong"))
     assert row.endswith("1/2  FAILED")
 

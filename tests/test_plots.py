@@ -133,6 +133,10 @@ def test_numbers_are_written_in_their_cells():
         ([[0.5, 1]], None, ["0.5", "1.0"]),
         ([[0.25, 1 / 3]], None, ["0.25", "0.33"]),
         ([[-0.001, 0.5]], ".2f", ["0.00", "0.50"]),
+        ([[-0.001, 0.5]], "+.2f", ["0.00", "+0.50"]),
+        ([[-0.001, 0.5]], "z.2f", ["0.00", "0.50"]),
+        ([[7, 255]], ">4.0f", ["   7", " 255"]),
+        ([[-0.5, 1e-5]], ".0e", ["\N{MINUS SIGN}5e\N{MINUS SIGN}01", "1e\N{MINUS SIGN}05"]),
         ([[7, 255]], None, ["7", "255"]),
         ([[0.25, 0.5]], lambda value: f"1/{1 / value:.0f}", ["1/4", "1/2"]),
         ([[np.nan, 3]], None, ["", "3"]),
@@ -217,6 +221,41 @@ def test_numbers_refuse(array, highlight, part):
     assert not plt.get_fignums()
 
 
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ({"limit": 0}, "limit is 0;"),
+        ({"limit": -1}, "limit is -1;"),
+        ({"limit": np.nan}, "limit is nan;"),
+        ({"limit": "1"}, "limit is '1';"),
+        ({"fmt": "zz"}, "fmt='zz' is no format"),
+        ({"fmt": "d"}, "fmt='d' is no format"),
+        ({"fmt": 2}, "fmt=2 is no format"),
+    ],
+)
+def test_options_refuse(options, part):
+    with pytest.raises(ValueError) as error:
+        plots.show_numbers(SOBEL, **options)
+    text = str(error.value)
+    assert part in text and "; " in text and text.endswith(".") and "\n" not in text
+    assert not plt.get_fignums()
+    with pytest.raises(ValueError) as in_axes:
+        plots.show_numbers(SOBEL, ax=plt.figure().add_subplot(), **options)
+    assert str(in_axes.value) == text
+
+
+@pytest.mark.parametrize("limit", [0, -1, np.nan, np.inf, None, "1"])
+def test_signed_to_rgb_refuses(limit):
+    with pytest.raises(ValueError, match="give a number above 0"):
+        plots.signed_to_rgb(SOBEL, limit)
+
+
+def test_signed_to_rgb_is_blue_white_red():
+    blue, white, red, beyond = plots.signed_to_rgb([-2, 0, 2, 9], limit=2)
+    assert blue[2] > blue[0] and red[0] > red[2] and white.min() > 0.95
+    assert np.array_equal(red, beyond)
+
+
 # --- Several ------------------------------------------------------------------------------------
 
 
@@ -246,8 +285,9 @@ def test_grids_side_by_side_with_signs_between():
 def test_grids_in_blue_and_red_share_their_scale():
     plots.show_number_grids([[[0.2, 0.9]], SOBEL, [[-0.5, 4]]])
     assert [axis.images[0].get_clim() for axis in plt.gcf().axes] == [(0, 1), (-4, 4), (-4, 4)]
-    plots.show_number_grids([[[0.2, 0.9]], SOBEL], signed=[True, None])
-    assert [axis.images[0].get_clim() for axis in plt.gcf().axes] == [(-2, 2), (-2, 2)]
+    for signed in ([True, None], np.bool_(True)):
+        plots.show_number_grids([[[0.2, 0.9]], SOBEL], signed=signed)
+        assert [axis.images[0].get_clim() for axis in plt.gcf().axes] == [(-2, 2), (-2, 2)]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
+import runpy
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -23,6 +26,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+import conftest
 import course
 
 PROJECT = tomllib.loads(course.PYPROJECT.read_text(encoding="utf-8"))
@@ -340,10 +344,45 @@ def test_a_missing_lock_is_one_sentence(started):
     assert "\n" not in sentence
 
 
-@given(st.text(alphabet=st.characters(blacklist_characters="'\n\r", blacklist_categories=["Cs"])))
+def pip_config(**sections: dict[str, str]) -> str:
+    """What `pip config list` prints: sorted, which is not the order in which settings count."""
+    lines = [
+        f"{section}.{key}={value!r}"
+        for section, settings in sections.items()
+        for key, value in settings.items()
+    ]
+    return "".join(f"{line}\n" for line in sorted(lines))
+
+
+@given(st.text(alphabet=st.characters(blacklist_categories=["Cs"])))
 def test_settings_of_pip_reach_uv(value):
-    config = f"global.index-url='{value}'\n:env:.cert='{value}'\ninstall.find-links='{value}'\n"
-    assert course.registry_settings(config) == {"UV_DEFAULT_INDEX": value, "SSL_CERT_FILE": value}
+    config = pip_config(
+        **{"global": {"index-url": value}, ":env:": {"cert": value}, "install": {"proxy": value}}
+    )
+    names = ("UV_DEFAULT_INDEX", "SSL_CERT_FILE", "HTTPS_PROXY")
+    assert course.registry_settings(config) == dict.fromkeys(names, value)
+
+
+def test_of_pips_settings_the_environment_wins_over_files_and_install_over_global():
+    every = {name: {"index-url": name, "cert": name} for name in ("global", "install", ":env:")}
+    every["download"] = {"index-url": "of another command", "proxy": "of another command"}
+    del every[":env:"]["cert"]
+    expected = {"UV_DEFAULT_INDEX": ":env:", "SSL_CERT_FILE": "install"}
+    assert course.registry_settings(pip_config(**every)) == expected
+
+
+def test_further_indexes_and_folders_of_pip_stay_with_pip():
+    further = {"extra-index-url": "a", "find-links": "\nfile:///missing\nb", "trusted-host": "c"}
+    assert course.registry_settings(pip_config(**{"global": further, ":env:": further})) == {}
+
+
+def test_pip_prints_its_settings_as_they_are_read(monkeypatch):
+    monkeypatch.setenv("PIP_INDEX_URL", "https://example.org/it's")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    settings = course.registry_settings(printed)
+    assert settings["UV_DEFAULT_INDEX"] == "https://example.org/it's"
 
 
 # ---- arguments and environment ------------------------------------------------------------------
@@ -376,6 +415,17 @@ def test_a_notebook_that_is_not_there_is_one_sentence(started, folder, name):
     assert started == []
 
 
+def test_a_second_notebook_is_refused_in_one_sentence(started, folder):
+    other = folder / "notebooks" / "other.ipynb"
+    other.write_text("{}")
+    for second in (str(other), "b.ipynb"):
+        sentence = ending("open", str(course.FIRST_LESSON), second)
+        assert second in sentence and "\n" not in sentence
+    assert started == []
+    assert ending("open", str(other), "--ServerApp.answer=x.ipynb") == 0
+    assert started[0][-1] == "--ServerApp.answer=x.ipynb"
+
+
 def test_arguments_after_test_go_to_pytest(started):
     assert ending("test", "-k", "convolution and not slow", "--open") == 0
     assert started[0][2:] == ["pytest", "-k", "convolution and not slow", "--open"]
@@ -390,8 +440,25 @@ def test_doctor_before_the_installation_says_so_and_starts_nothing(started, monk
     course.venv_python().unlink()
     sentence = ending("doctor")
     assert sentence.startswith("[FAIL]")
-    assert "run `python3 course.py`" in sentence
+    assert f"run `{course.START}`" in sentence
     assert started == []
+
+
+@pytest.mark.parametrize(("platform", "start"), [("win32", "py"), ("linux", "python3")])
+def test_the_command_is_named_as_the_system_has_it(monkeypatch, capsys, platform, start):
+    monkeypatch.setattr(sys, "platform", platform)
+    there = runpy.run_path(course.__file__)
+    assert there["START"] == f"{start} course.py"
+    monkeypatch.setattr(course, "START", there["START"])
+    monkeypatch.setattr(course, "is_fresh", lambda: False)
+    monkeypatch.setattr(course, "hand_over", sys.exit)
+    monkeypatch.setattr(course, "venv_python", lambda: Path(sys.executable))
+    ending("doctor")
+    ending("--help")
+    text = capsys.readouterr().out
+    assert f"-> run `{start} course.py`" in text
+    assert f"\n    {start} course.py test" in text
+    assert ("python3" in text) == (start == "python3")
 
 
 def test_an_unknown_command_names_the_known_ones(started):
@@ -504,7 +571,72 @@ def test_ci_runs_the_test_command_of_the_readme():
     assert "set -euo pipefail" in commands
     readme = (course.ROOT / "README.md").read_text(encoding="utf-8")
     assert re.search(r"(?m)^ *python3 course\.py test( +#.*)?$", readme)
-    subprocess.run(["bash", "-n", str(course.ROOT / ".ci" / "run")], check=True)
+
+
+def test_ci_lets_no_browser_test_be_skipped():
+    script = (course.ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert re.search(r"(?m)^export CI=true$", script)
+    (names,) = re.findall(r"for name in (.*); do", script)
+    assert tuple(names.split()) == conftest.BROWSERS
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash here")
+@pytest.mark.parametrize("script", [".ci/run", "postBuild"])
+def test_scripts_are_bash(script):
+    subprocess.run(["bash", "-n", str(course.ROOT / script)], check=True)
+
+
+def a_program(path: Path) -> str:
+    path.parent.mkdir(parents=True)
+    path.write_text("")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.fixture
+def no_browser(tmp_path, monkeypatch):
+    """A system on which no browser is found: neither on the PATH nor where others keep it."""
+    for name in ("PATH", "PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "nothing"))
+    monkeypatch.setattr(conftest, "MAC_APPLICATIONS", tmp_path / "nothing")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("ci", "ending"), [("true", pytest.fail.Exception), ("", pytest.skip.Exception)]
+)
+def test_without_a_browser_its_tests_are_skipped_but_fail_in_ci(
+    no_browser, monkeypatch, ci, ending
+):
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(no_browser))
+    assert conftest.installed_browser() is None
+    with pytest.raises(ending, match="no Chromium here; install one"):
+        conftest.browser()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="programs have other endings there")
+@pytest.mark.parametrize("name", conftest.BROWSERS)
+def test_a_browser_on_the_path_is_found(no_browser, monkeypatch, name):
+    monkeypatch.setenv("PATH", str(no_browser / "bin"))
+    path = a_program(no_browser / "bin" / name)
+    assert conftest.installed_browser() == path
+
+
+@pytest.mark.parametrize("app", ["Google Chrome", "Microsoft Edge", "Chromium"])
+def test_a_browser_of_a_mac_is_found(no_browser, monkeypatch, app):
+    monkeypatch.setattr(conftest, "MAC_APPLICATIONS", no_browser)
+    path = a_program(no_browser / f"{app}.app" / "Contents" / "MacOS" / app)
+    assert conftest.installed_browser() == path
+
+
+@pytest.mark.parametrize("variable", ["PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA"])
+@pytest.mark.parametrize("file", ["Google/Chrome/Application/chrome.exe",
+                                  "Microsoft/Edge/Application/msedge.exe"])  # fmt: skip
+def test_a_browser_of_windows_is_found(no_browser, monkeypatch, variable, file):
+    monkeypatch.setenv(variable, str(no_browser))
+    path = a_program(no_browser / file)
+    assert conftest.installed_browser() == path
 
 
 def test_version_and_license_are_said_alike_everywhere():

@@ -51,7 +51,7 @@ class Refused(Exception):
     """The work cannot be done; the message is for the person at the terminal."""
 
 
-def normalise(notebook: nbformat.NotebookNode) -> None:
+def normalize(notebook: nbformat.NotebookNode) -> None:
     """Remove from `notebook`, in place, what differs from machine to machine."""
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat_minor = 5
@@ -186,7 +186,7 @@ def _read(path: Path) -> nbformat.NotebookNode:
 
 
 def _write(notebook: nbformat.NotebookNode, path: Path) -> None:
-    normalise(notebook)
+    normalize(notebook)
     nbformat.validate(notebook)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")

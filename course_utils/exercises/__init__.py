@@ -61,7 +61,10 @@ class Wrong(Exception):
 
 
 class NotDone(Exception):
-    """Raised by the helpers below: the stub is still in place, there is nothing to judge."""
+    """Raised by the helpers below: the stub is still in place, there is nothing to judge.
+
+    The stub of a function returns ``...``, that of a value is None or ``...``.
+    """
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class Exercise:
     title : str
         A few words, shown in the table of :func:`progress`.
     hints : tuple of str
-        Shown one after the other; words in backticks are set as code.
+        Shown one after the other; words in backticks are set as code, those in asterisks stressed.
     solution : str
         Code that takes the place of the exercise's whole cell.
     why : str
@@ -120,9 +123,10 @@ def call(function: Callable, *args: Any, **kwargs: Any) -> Any:
     Raises
     ------
     Wrong
-        `function` cannot be called, raised an exception, or changed an argument in place.
+        `function` cannot be called, raised an exception, changed an argument in place, or
+        returned None: its author forgot the ``return``, or printed the result.
     NotDone
-        It returned None or ``...``, or raised NotImplementedError: the stub.
+        It is None or ``...``, returned ``...``, or raised NotImplementedError: the stub.
     """
     _refuse_stub(function)
     name = getattr(function, "__name__", "your function")
@@ -139,6 +143,8 @@ def call(function: Callable, *args: Any, **kwargs: Any) -> Any:
         raise Wrong(f"{name}({shown}) raised {type(error).__name__}: {error}{where}") from error
     unchanged = list(map(_same, args, given))
     if all(unchanged):
+        if result is None:
+            raise Wrong(f"`{name}` returned nothing; is a `return` missing, or was it printed?")
         _refuse_stub(result)
         return result
     changed = f"{name} changed its argument {unchanged.index(False) + 1} in place"
@@ -615,8 +621,13 @@ class Result:
 
 
 def _prose(text: str) -> str:
-    """Plain text as HTML, words in backticks as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+    """Plain text as HTML, words in backticks as code, those in asterisks stressed."""
+    code, stressed = r"`([^`]+)`", r"(?<![\w*])\*(?! )([^*`]+)(?<! )\*(?![\w*])"
+    return re.sub(
+        f"{code}|{stressed}",
+        lambda found: f"<code>{found[1]}</code>" if found[1] else f"<em>{found[2]}</em>",
+        html.escape(text, quote=False),
+    )
 
 
 def _hints(hints: tuple[str, ...]) -> str:
