@@ -648,3 +648,10 @@ def test_version_and_license_are_said_alike_everywhere():
     assert " AND ".join(citation["license"]) == project["license"]
     for name in project["license-files"]:
         assert (course.ROOT / name).is_file()
+
+
+@pytest.mark.parametrize("rule", [["check"], ["format", "--check"]], ids=["lint", "format"])
+def test_code_and_notebooks_are_tidy(rule: list[str]) -> None:
+    command = [sys.executable, "-m", "ruff", *rule, "--no-cache", str(course.ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
