@@ -43,7 +43,7 @@ import urllib.request
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -1039,14 +1039,6 @@ def add_fetch_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--unpack", action="store_true", help="unpack it into a folder, too")
     parser.set_defaults(run=_run)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """The ``fetch`` command by itself; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m course_utils")
-    add_fetch_parser(parser.add_subparsers(required=True))
-    options = parser.parse_args(argv)
-    return options.run(options)
 
 
 def _run(options: argparse.Namespace) -> int:

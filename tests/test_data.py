@@ -30,6 +30,7 @@ from PIL import Image
 from scipy.io import wavfile
 
 from course_utils import data
+from course_utils.__main__ import main as command_line
 from course_utils.data import DataError, Dataset, Part
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -731,22 +732,22 @@ def test_the_shipped_styles_are_pictures():
 
 def test_the_command_lists_and_fetches(toy, capsys, tmp_path):
     toy()
-    assert data.main(["fetch"]) == 0
+    assert command_line(["fetch"]) == 0
     listed = capsys.readouterr().out
     for dataset in data.DATASETS.values():
         assert dataset.name in listed and dataset.license in listed
     (tmp_path / "toy.zip").write_bytes(BODY)
-    assert data.main(["fetch", "toy", "--from", str(tmp_path)]) == 0
+    assert command_line(["fetch", "toy", "--from", str(tmp_path)]) == 0
     assert "toy is ready" in capsys.readouterr().out
     assert "here" in data.listing()
 
 
 def test_the_command_fails_in_a_sentence(capsys, toy):
-    assert data.main(["fetch", "nothing"]) == 1
+    assert command_line(["fetch", "nothing"]) == 1
     assert capsys.readouterr().err.startswith("There is no data set 'nothing'")
     toy()
     with interrupted_after(1):
-        assert data.main(["fetch", "toy"]) == 130
+        assert command_line(["fetch", "toy"]) == 130
     assert "the same command goes on" in capsys.readouterr().err
 
 
