@@ -349,12 +349,6 @@ def test_call_names_exception_call_and_line() -> None:
     assert "TypeError" in hint_of(call, halve)
     assert "SystemExit" in hint_of(call, sys.exit)
     assert "function is expected, but this is 3" in hint_of(call, 3)
-    with pytest.raises(NotDone):
-        call(type("Todo", (), {"__call__": lambda self: _todo()})())
-
-
-def _todo() -> None:
-    raise NotImplementedError
 
 
 def test_call_protects_its_arguments() -> None:

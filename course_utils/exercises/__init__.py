@@ -126,7 +126,7 @@ def call(function: Callable, *args: Any, **kwargs: Any) -> Any:
         `function` cannot be called, raised an exception, changed an argument in place, or
         returned None: its author forgot the ``return``, or printed the result.
     NotDone
-        It is None or ``...``, returned ``...``, or raised NotImplementedError: the stub.
+        It is None or ``...``, or returned ``...``: the stub.
     """
     _refuse_stub(function)
     name = getattr(function, "__name__", "your function")
@@ -136,8 +136,6 @@ def call(function: Callable, *args: Any, **kwargs: Any) -> Any:
     shown = ", ".join([*map(_describe, args), *(f"{k}={_describe(v)}" for k, v in kwargs.items())])
     try:
         result = function(*given, **kwargs)
-    except NotImplementedError:
-        raise NotDone from None
     except (Exception, SystemExit) as error:
         where = _students_line(error, function)
         raise Wrong(f"{name}({shown}) raised {type(error).__name__}: {error}{where}") from error
