@@ -993,6 +993,24 @@ def tiny_imagenet(
     return _tiny_pictures(place, part, r"val/images/([^/]+\.JPEG)$", wnids, per_class)
 
 
+def tiny_imagenet_classes(source: PathLike | None = None) -> dict[str, str]:
+    """WordNet ids of Tiny ImageNet's classes, sorted as in ImageNet, each with its first name.
+
+    Parameters
+    ----------
+    source
+        As for `tiny_imagenet`.
+    """
+    place, (part,) = _needed("tiny_imagenet", source), DATASETS["tiny_imagenet"].parts
+    found = _contents(place, part, r"(?:^|/)(wnids|words)\.txt$")
+    texts = {match[1]: read().decode() for match, read in found}
+    if set(texts) != {"wnids", "words"}:
+        raise DataError(f"{place} lacks wnids.txt or words.txt: it is no Tiny ImageNet.")
+    words = dict(line.split("\t", 1) for line in texts["words"].splitlines() if "\t" in line)
+    wnids = sorted(texts["wnids"].split())
+    return {wnid: words.get(wnid, wnid).split(",")[0].strip() for wnid in wnids}
+
+
 def _tiny_pictures(
     place: Path, part: Part, pattern: str, wnids: dict[str, str], per_class: int | None
 ) -> Iterator[tuple[np.ndarray, str]]:

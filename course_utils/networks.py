@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -490,7 +490,11 @@ def _load_embedded(path: data.PathLike | None, pretrained: bool) -> Classifier:
     return Classifier(model, EMBEDDED, wnids, labels, input_size=64, min_size=32)
 
 
-def slim_vgg16(widths: Sequence[int] = WIDTHS, classes: int = 200) -> keras.Model:
+def slim_vgg16(
+    widths: Sequence[int] = WIDTHS,
+    classes: int = 200,
+    convolve: Callable[[Any, int, str], Any] | None = None,
+) -> keras.Model:
     """VGG-16 (Simonyan and Zisserman, 2014), narrower and without its dense layers.
 
     The layers have the names of ``keras.applications.VGG16``. Max pooling follows blocks 1 to 4,
@@ -502,6 +506,9 @@ def slim_vgg16(widths: Sequence[int] = WIDTHS, classes: int = 200) -> keras.Mode
         Filters of the five blocks.
     classes
         Number of logits.
+    convolve
+        What stands for each convolution with its ReLU: takes feature maps, filters and a name,
+        returns feature maps of the same height and width (default: a 3x3 Conv2D).
 
     Returns
     -------
@@ -510,14 +517,16 @@ def slim_vgg16(widths: Sequence[int] = WIDTHS, classes: int = 200) -> keras.Mode
     """
     from course_utils.quiet import keras
 
+    def plain(maps: Any, filters: int, name: str) -> Any:
+        return keras.layers.Conv2D(filters, 3, padding="same", activation="relu", name=name)(maps)
+
+    convolve = convolve or plain
     image = keras.Input((None, None, 3), name="image")
     # Bytes / 64 - 2: roughly zero mean and unit spread.
     maps = keras.layers.Rescaling(255 / 64, offset=-2.0, name="preprocess")(image)
     for block, (width, depth) in enumerate(zip(widths, DEPTHS, strict=True), start=1):
         for conv in range(1, depth + 1):
-            maps = keras.layers.Conv2D(
-                width, 3, padding="same", activation="relu", name=f"block{block}_conv{conv}"
-            )(maps)
+            maps = convolve(maps, width, f"block{block}_conv{conv}")
         if block < 5:
             maps = keras.layers.MaxPooling2D(name=f"block{block}_pool")(maps)
     vector = keras.layers.GlobalAveragePooling2D(name="global_average")(maps)

@@ -20,6 +20,7 @@ import json
 import os
 import platform
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -30,6 +31,12 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import numpy as np
 from PIL import Image
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from tqdm import tqdm
 
 from course_utils import data, images, networks
 from course_utils.quiet import keras
@@ -37,33 +44,24 @@ from course_utils.quiet import keras
 ROOT = Path(__file__).resolve().parents[1]
 SIDE = 64  # pixels of a Tiny ImageNet picture
 Phases = Sequence[Sequence[int]]
-PHASES: Phases = ((10, 32), (4, 48), (3, 64))  # epochs, pixels
+PHASES: Phases = ((10, 32), (6, 48), (8, 64))  # epochs, pixels
 SEED = 0
 BATCH = 128
 PEAK_RATE = 0.15
 MOMENTUM = 0.9
 L2 = 2.5e-4
-SMOOTHING = 0.1
+SMOOTHING = 0.1  # without a teacher
 SHIFT = 1 / 16  # of the side, at most
+TEACHER = "MobileNetV2"
+TEACHER_SIDE = 128  # pixels; twice the pictures' own, nearer to what it was trained on
+HEAD_C, HEAD_STEPS = 1e-3, 40  # inverse regularization and steps of its new last layer
+TEACHER_SHARE = 0.5  # of a target; the other half is the true class, so that it stays the largest
 PHOTOGRAPHS = ("astronaut", "cat", "china", "coffee", "flower", "motorcycle", "rocket")
 PHOTOGRAPH_SIDES = (64, 96, 128, 192)
 
 
 # ---------------------------------------------------------------------------------------------
 # Pictures
-
-
-def class_names(source: data.PathLike | None) -> dict[str, str]:
-    """WordNet ids of the classes, sorted as in ImageNet, each with its first English name."""
-    place = data._needed("tiny_imagenet", source)
-    (part,) = data.DATASETS["tiny_imagenet"].parts
-    found = data._contents(place, part, r"(?:^|/)(wnids|words)\.txt$")
-    texts = {match[1]: read().decode() for match, read in found}
-    if set(texts) != {"wnids", "words"}:
-        raise data.DataError(f"{place} lacks wnids.txt or words.txt: it is no Tiny ImageNet.")
-    words = dict(line.split("\t", 1) for line in texts["words"].splitlines() if "\t" in line)
-    wnids = sorted(texts["wnids"].split())
-    return {wnid: words.get(wnid, wnid).split(",")[0].strip() for wnid in wnids}
 
 
 def read_pictures(
@@ -83,9 +81,9 @@ def read_pictures(
     return np.stack(pictures), np.array(labels)
 
 
-def normalize(pictures: np.ndarray) -> np.ndarray:
-    """RGB in [0, 255], any shape, to the network's float32 input in [-2, 1.98]."""
-    return pictures.astype(np.float32) / 64 - 2
+def unit(pictures: np.ndarray) -> np.ndarray:
+    """Bytes, any shape, as the network's float32 input in [0, 1]."""
+    return np.divide(pictures, 255, dtype=np.float32)
 
 
 def resize(pictures: np.ndarray, side: int) -> np.ndarray:
@@ -107,23 +105,22 @@ class Augmented(keras.utils.PyDataset):
     def __init__(
         self,
         pictures: np.ndarray,
-        labels: np.ndarray,
-        classes: int,
+        targets: np.ndarray,
         epochs: range,
         seed: int,
         batch: int,
     ) -> None:
         super().__init__()
-        self.pictures, self.labels, self.classes = pictures, labels, classes
+        self.pictures, self.targets = pictures, targets
         self.epochs, self.seed, self.batch = epochs, seed, batch
-        self.steps = max(1, len(labels) // batch)  # a last, smaller batch is left out
+        self.steps = max(1, len(targets) // batch)  # a last, smaller batch is left out
 
     def __len__(self) -> int:
         return self.steps * len(self.epochs)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         epoch, step = self.epochs[index // self.steps], index % self.steps
-        order = np.random.default_rng((self.seed, epoch)).permutation(len(self.labels))
+        order = np.random.default_rng((self.seed, epoch)).permutation(len(self.targets))
         chosen = order[step * self.batch : (step + 1) * self.batch]
         random = np.random.default_rng((self.seed, epoch, step))
         side, reach = self.pictures.shape[1], round(self.pictures.shape[1] * SHIFT)
@@ -133,7 +130,64 @@ class Augmented(keras.utils.PyDataset):
         flip = random.random(len(chosen)) < 0.5
         columns[flip] = columns[flip, ::-1]
         batch = self.pictures[chosen[:, None, None], rows[:, :, None], columns[:, None, :]]
-        return normalize(batch), np.eye(self.classes, dtype=np.float32)[self.labels[chosen]]
+        return unit(batch), self.targets[chosen]
+
+
+# ---------------------------------------------------------------------------------------------
+# The teacher
+
+
+def descriptors(teacher: str, pictures: np.ndarray, file: Path) -> np.ndarray:
+    """The teacher's last feature maps, averaged: float16 (n, channels), kept in the .npy `file`."""
+    if not file.is_file():
+        network = networks.load(teacher)
+        parts = [
+            network.descriptor(unit(resize(part, TEACHER_SIDE))).astype(np.float16)
+            for part in tqdm(np.array_split(pictures, max(1, len(pictures) // 500)), desc=teacher)
+        ]
+        partial = file.with_name(f"part-{file.name}")
+        np.save(partial, np.concatenate(parts))
+        os.replace(partial, file)
+    return np.load(file)
+
+
+def teach(
+    teacher: str, pictures: np.ndarray, labels: np.ndarray, folder: Path, seed: int
+) -> np.ndarray:
+    """What a larger network says of the pictures: soft targets (Hinton, Vinyals and Dean, 2015).
+
+    Its last layer is made anew for these classes: logistic regression on its descriptors, fitted
+    to four fifths of the pictures, tells the remaining fifth, in turn. So no picture's target
+    comes from a fit that has seen its label.
+
+    Parameters
+    ----------
+    teacher
+        Name for `networks.load`.
+    pictures, labels
+        uint8 (n, 64, 64, 3) and their class numbers (n,).
+    folder
+        For the descriptors, which take minutes, and the answer; both are read where they exist.
+    seed
+        Of the division into fifths.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (n, classes), probabilities.
+    """
+    file = folder / "teacher.npy"
+    if not file.is_file():
+        features = descriptors(teacher, pictures, folder / "descriptors.npy").astype(np.float32)
+        head = make_pipeline(StandardScaler(), LogisticRegression(C=HEAD_C, max_iter=HEAD_STEPS))
+        fifths = StratifiedKFold(5, shuffle=True, random_state=seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early on purpose
+            told = cross_val_predict(head, features, labels, cv=fifths, method="predict_proba")
+        partial = file.with_name(f"part-{file.name}")
+        np.save(partial, told.astype(np.float32))
+        os.replace(partial, file)
+    return np.load(file)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -153,32 +207,25 @@ def with_batch_norm(classes: int, synchronized: bool = False) -> keras.Model:
     Returns
     -------
     keras.Model
-        (n, h, w, 3) in [-2, 2], h and w at least 16, to logits (n, classes).
+        (n, h, w, 3) RGB in [0, 1], h and w at least 16, to logits (n, classes).
     """
-    layers, decay = keras.layers, keras.regularizers.L2(L2)
-    x = pictures = keras.Input((None, None, 3), name="pictures")
-    blocks = zip(networks.DEPTHS, networks.WIDTHS, strict=True)
-    for block, (depth, width) in enumerate(blocks, start=1):
-        for name in (f"block{block}_conv{conv}" for conv in range(1, depth + 1)):
-            x = layers.Conv2D(
-                width,
-                3,
-                padding="same",
-                use_bias=False,
-                name=name,
-                kernel_initializer="he_normal",
-                kernel_regularizer=decay,
-            )(x)
-            # Momentum .99 would lag far behind in a run this short.
-            x = layers.BatchNormalization(
-                momentum=0.9, synchronized=synchronized, name=f"{name}_norm"
-            )(x)
-            x = layers.ReLU(name=f"{name}_relu")(x)
-        if block < len(networks.DEPTHS):
-            x = layers.MaxPooling2D(name=f"block{block}_pool")(x)
-    x = layers.GlobalAveragePooling2D(name="global_average")(x)
-    logits = layers.Dense(classes, kernel_regularizer=decay, name="predictions")(x)
-    return keras.Model(pictures, logits, name="slim_vgg16_in_training")
+    layers = keras.layers
+
+    def convolve(maps: Any, filters: int, name: str) -> Any:
+        maps = layers.Conv2D(
+            filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=name
+        )(maps)
+        # Momentum .99 would lag far behind in a run this short.
+        norm = layers.BatchNormalization(
+            momentum=0.9, synchronized=synchronized, name=f"{name}_norm"
+        )
+        return layers.ReLU(name=f"{name}_relu")(norm(maps))
+
+    model = networks.slim_vgg16(networks.WIDTHS, classes, convolve)
+    for layer in model.layers:
+        if isinstance(layer, (layers.Conv2D, layers.Dense)):
+            layer.kernel.regularizer = keras.regularizers.L2(L2)
+    return model
 
 
 class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
@@ -210,14 +257,14 @@ def mirrored() -> Any | None:
     return tf.distribute.MirroredStrategy(names) if len(names) > 1 else None
 
 
-def compiled(classes: int, steps: int, batch: int) -> keras.Model:
+def compiled(classes: int, steps: int, batch: int, smoothing: float) -> keras.Model:
     """The network ready for ``fit``, on all devices; `steps` is the length of the whole run."""
 
     def build(synchronized: bool) -> keras.Model:
         model = with_batch_norm(classes, synchronized)
         model.compile(
             keras.optimizers.SGD(OneCycle(PEAK_RATE, steps), momentum=MOMENTUM, nesterov=True),
-            keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=SMOOTHING),
+            keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing),
             metrics=[keras.metrics.CategoricalAccuracy(name="top1")],
         )
         model.optimizer.build(model.trainable_variables)
@@ -312,6 +359,7 @@ def train(
     phases: Phases = PHASES,
     seed: int = SEED,
     batch: int = BATCH,
+    teacher: str | None = TEACHER,
 ) -> tuple[keras.Model, dict[str, Any]]:
     """Train, or continue the run in `folder`.
 
@@ -325,6 +373,8 @@ def train(
         (epochs, pixels) one after the other.
     seed, batch
         Seed of initial weights, order and augmentation; pictures a step.
+    teacher
+        Network of ``keras.applications`` to learn from as well; None: from the labels alone.
 
     Returns
     -------
@@ -340,7 +390,7 @@ def train(
         Pictures that are missing or not what was expected.
     """
     keras.utils.set_random_seed(seed)
-    wnids = list(class_names(source))
+    wnids = list(data.tiny_imagenet_classes(source))
     classes = len(wnids)
     pictures, labels = read_pictures("train", wnids, source)
     held, truth = (array[::5] for array in read_pictures("val", wnids, source))
@@ -351,17 +401,22 @@ def train(
         "batch": batch,
         "seed": seed,
         "phases": [list(phase) for phase in phases],
+        "teacher": teacher,
+        "label_smoothing": 0.0 if teacher else SMOOTHING,
     }
     checkpoint = Checkpoint(folder, settings)
+    targets = np.eye(classes, dtype=np.float32)[labels]
+    if teacher and checkpoint.done < sum(epochs for epochs, _ in phases):
+        told = teach(teacher, pictures, labels, folder, seed)
+        checkpoint.run["teacher_top1"] = float(top(told, labels, 1).mean())
+        targets = TEACHER_SHARE * told + (1 - TEACHER_SHARE) * targets
     steps = max(1, len(labels) // batch) * sum(epochs for epochs, _ in phases)
-    model = compiled(classes, steps, batch)
+    model = compiled(classes, steps, batch, settings["label_smoothing"])
     checkpoint.restore(model)
     for start, stop, side in spans(phases):
         first = max(checkpoint.done, start)
         if first < stop:
-            batches = Augmented(
-                resize(pictures, side), labels, classes, range(first, stop), seed, batch
-            )
+            batches = Augmented(resize(pictures, side), targets, range(first, stop), seed, batch)
             model.fit(
                 batches,
                 steps_per_epoch=batches.steps,
@@ -370,7 +425,7 @@ def train(
                 epochs=stop,
                 callbacks=[checkpoint],
                 verbose=2,
-                validation_data=(normalize(resize(held, side)), truth),
+                validation_data=(unit(resize(held, side)), truth),
                 validation_batch_size=batch,
             )
     return model, checkpoint.run
@@ -422,10 +477,7 @@ def logits_of(classifier: networks.Classifier, pictures: np.ndarray) -> np.ndarr
     """Logits (n, classes) of uint8 pictures, in parts that fit into memory, on any backend."""
     parts = np.array_split(pictures, max(1, len(pictures) // 1000))
     return np.concatenate(
-        [
-            classifier.model.predict(np.divide(part, 255, dtype=np.float32), BATCH, verbose=0)
-            for part in parts
-        ]
+        [classifier.model.predict(unit(part), BATCH, verbose=0) for part in parts]
     )
 
 
@@ -443,18 +495,20 @@ def release(
     The file that ships is loaded again, as the lessons do, and compared in float32 with the
     trained network on all validation pictures.
     """
-    names = class_names(source)
+    names = data.tiny_imagenet_classes(source)
     file = folder / Path(networks.EMBEDDED_FILE).name
     save_weights(file, fold(model), names)
     pictures, truth = read_pictures("val", list(names), source)
     shipped = logits_of(networks.load(networks.EMBEDDED, path=file), pictures)
-    trained = model.predict(normalize(pictures), BATCH, verbose=0)
+    trained = model.predict(unit(pictures), BATCH, verbose=0)
     report = {
         **run["settings"],
+        "teacher_top1": run.get("teacher_top1"),
+        "teacher_pixels": TEACHER_SIDE,
+        "teacher_share": TEACHER_SHARE,
         "peak_rate": PEAK_RATE,
         "momentum": MOMENTUM,
         "l2": L2,
-        "label_smoothing": SMOOTHING,
         "shift_pixels": round(SIDE * SHIFT),
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
@@ -587,7 +641,7 @@ in ImageNet), `labels` and `format`.
 
 - Data: {train_pictures} training pictures of Tiny ImageNet (Stanford CS231n, 2015: {classes} of
   ImageNet's classes, 64 x 64), {train_per_class} of the 500 of each class in the official archive;
-  no other pictures, no pretrained weights.
+  no other pictures.{teacher_line}
 - Phases (progressive resizing; Howard, 2018): {phases}.
 - SGD with Nesterov momentum {momentum}, batches of {batch}, learning rate up to {peak_rate} in the
   first fifth of the steps, then linearly to 0 (Smith and Topin, 2017); L2 {l2}; label smoothing
@@ -774,10 +828,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         default=ROOT / "build" / "embedded",
         help="folder of checkpoints (default: build/embedded)",
     )
+    parser.add_argument(
+        "--teacher",
+        default=TEACHER,
+        metavar="NAME",
+        help=f"network to learn from as well, or 'none' (default: {TEACHER})",
+    )
     options = parser.parse_args(argv)
+    teacher = None if options.teacher.lower() == "none" else options.teacher
     try:
         if options.command == "train":
-            report = release(options.source, options.out, *train(options.source, options.run))
+            run = train(options.source, options.run, teacher=teacher)
+            report = release(options.source, options.out, *run)
             print(json.dumps(report["float16_against_trained"], indent=1))
         else:
             report = measure(options.source, options.out)
