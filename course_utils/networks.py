@@ -192,12 +192,14 @@ class Classifier:
         batch, single = self._batch(images, fixed)
         if batch_size < 1:
             raise NetworkError(f"batch_size is {batch_size}; it must be 1 or more.")
-        starts = range(0, max(len(batch), 1), batch_size)  # an empty batch has an answer, too
+        count = len(batch)
+        if not count:  # has an answer, too; but TensorFlow's oneDNN kernels refuse an empty batch
+            batch = np.zeros((1, *batch.shape[1:]), np.float32)
         parts = [
             function(batch[start : start + batch_size]).numpy()
-            for start in tqdm(starts, disable=not progress, unit="batch")
+            for start in tqdm(range(0, len(batch), batch_size), disable=not progress, unit="batch")
         ]
-        values = np.concatenate(parts)
+        values = np.concatenate(parts)[:count]
         return values[0] if single else values
 
     def _batch(self, images: np.ndarray, fixed: bool) -> tuple[np.ndarray, bool]:

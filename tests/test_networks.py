@@ -134,8 +134,14 @@ def test_one_picture_or_many_and_any_batch_size(network, images):
         np.testing.assert_allclose(network.predict(images, batch_size), together, atol=1e-4)
     np.testing.assert_allclose(network.predict(images[3]), together[3], atol=1e-4)
     np.testing.assert_allclose(network.predict(list(images)), together, atol=1e-4)
-    assert network.predict(images[:0]).shape == (0, CLASSES)
     assert network.descriptor(images[0]).shape == (64,)
+
+
+def test_an_empty_batch_has_an_answer_and_never_reaches_the_network(network, images, monkeypatch):
+    sizes, logits = [], network._logits
+    monkeypatch.setattr(network, "_logits", lambda batch: sizes.append(len(batch)) or logits(batch))
+    assert network.predict(images[:0]).shape == (0, CLASSES)
+    assert sizes == [1], "TensorFlow's oneDNN kernels fail on empty batches"
 
 
 def test_sizes_and_batches_share_one_trace(network, images):
