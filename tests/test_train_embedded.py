@@ -23,7 +23,7 @@ from tools import train_embedded as tool
 WNIDS = ("n00000003", "n00000001", "n00000002")  # the official list is not sorted either
 RATE = 0.01
 DEPTHS = (1, 1, 1, 1, 1)
-PHASES = ((2, 32), (1, 48))
+PLAIN = {"phases": ((2, 32), (1, 48)), "batch": 8, "seed": 3, "teacher": None}
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ROOT / "data" / "embedded"
 
@@ -68,7 +68,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def train(source: Path, folder: Path, **options: object) -> tuple:
-    return tool.train(source, folder, **{"phases": PHASES, "batch": 8, "seed": 3} | options)
+    return tool.train(source, folder, **PLAIN | options)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def finished(source: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple:
     return model, run, folder / "out"
 
 
-ONE_SIZE = {"phases": ((6, 32),), "batch": 8, "seed": 3}
+ONE_SIZE = PLAIN | {"phases": ((6, 32),)}
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def curves(source: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict]
 
 
 def test_classes_are_sorted_and_have_their_first_name(source):
-    assert tool.class_names(source) == {
+    assert data.tiny_imagenet_classes(source) == {
         "n00000001": "goldfish",
         "n00000002": "koala",
         "n00000003": "ox",
@@ -120,7 +120,7 @@ def test_a_zip_is_read_like_its_folder_and_nothing_is_extracted(source, tmp_path
                 for a, b in ((expected, labels), (pictures, same_labels))
             )
             assert one == other and one
-    assert tool.class_names(archive) == tool.class_names(source)
+    assert data.tiny_imagenet_classes(archive) == data.tiny_imagenet_classes(source)
     assert {p.name for p in tmp_path.rglob("*")} == {"inner", "tiny.zip"}
     assert not Path("/escaped.txt").exists()
 
@@ -163,7 +163,7 @@ def test_a_source_that_is_not_there_is_named(tmp_path, capsys):
 @given(seed=st.integers(0, 2**16), side=st.sampled_from([16, 32, 48]))
 def test_augmentation_flips_and_shifts_with_reflection_and_nothing_else(seed, side):
     pictures = np.random.default_rng(seed).integers(0, 256, (4, side, side, 3), dtype=np.uint8)
-    batch, targets = tool.Augmented(pictures, np.arange(4), 4, range(1), seed, 4)[0]
+    batch, targets = tool.Augmented(pictures, np.eye(4), range(1), seed, 4)[0]
     np.testing.assert_array_equal(np.sort(targets.argmax(1)), np.arange(4))
     reach = round(side / 16)
     for picture, number in zip(batch, targets.argmax(1), strict=True):
@@ -175,14 +175,13 @@ def test_augmentation_flips_and_shifts_with_reflection_and_nothing_else(seed, si
             )
             for step in (1, -1)
         ]
-        assert any(np.array_equal(picture, tool.normalize(window)) for window in windows)
+        assert any(np.array_equal(picture, tool.unit(window)) for window in windows)
 
 
 def test_each_epoch_has_its_own_order_wherever_the_run_begins():
     pictures = np.random.default_rng(0).integers(0, 256, (50, 16, 16, 3), dtype=np.uint8)
     whole, rest = (
-        tool.Augmented(pictures, np.arange(50), 50, epochs, 1, 16)
-        for epochs in (range(3), range(1, 3))
+        tool.Augmented(pictures, np.eye(50), epochs, 1, 16) for epochs in (range(3), range(1, 3))
     )
     assert (len(whole), len(rest)) == (9, 6)
     orders = [
@@ -195,12 +194,54 @@ def test_each_epoch_has_its_own_order_wherever_the_run_begins():
             np.testing.assert_array_equal(ours, theirs)
 
 
-def test_normalization_is_that_of_the_shipped_network():
-    levels = np.arange(256, dtype=np.uint8)
-    assert tool.normalize(levels).min() == -2 and tool.normalize(levels).max() < 2
-    preprocess = networks.slim_vgg16(classes=2).get_layer("preprocess")
-    inside = np.asarray(preprocess(np.divide(levels, 255, dtype=np.float32)))
-    np.testing.assert_allclose(inside, tool.normalize(levels), atol=1e-5)
+# ------------------------------------------------------------------------------------ the teacher
+
+
+@pytest.fixture
+def lessons(monkeypatch, tmp_path, source) -> tuple[list, np.ndarray, np.ndarray, Path]:
+    """Calls of an untrained teacher, 18 pictures with their labels, and a folder."""
+    network, calls = networks.load("embedded", pretrained=False), []
+    monkeypatch.setattr(tool.networks, "load", lambda name: calls.append(name) or network)
+    return calls, *tool.read_pictures("train", sorted(WNIDS), source), tmp_path
+
+
+def test_the_teacher_tells_probabilities_and_is_asked_once(lessons):
+    calls, pictures, labels, folder = lessons
+    told = tool.teach("Somebody", pictures, labels, folder, seed=0)
+    assert told.shape == (18, 3) and told.dtype == np.float32
+    np.testing.assert_allclose(told.sum(1), 1, atol=1e-5)
+    assert (told > 0).all() and (told < 1).all()
+    np.testing.assert_array_equal(tool.teach("Somebody", pictures, labels, folder, 0), told)
+    (folder / "teacher.npy").unlink()  # the descriptors are kept, too
+    np.testing.assert_allclose(tool.teach("Somebody", pictures, labels, folder, 0), told)
+    assert calls == ["Somebody"]
+
+
+def test_no_picture_is_told_by_a_fit_that_has_seen_its_label(lessons):
+    _, pictures, labels, folder = lessons
+    random = np.random.default_rng(2).normal(size=(18, 40)).astype(np.float16)
+    np.save(folder / "descriptors.npy", random)  # they hold nothing of the classes
+    told = tool.teach("Somebody", pictures, labels, folder, seed=0)
+    right = tool.top(told, labels, 1).mean()
+    assert right < 0.7, "a fit that had seen the labels would know them all"
+
+
+def test_a_target_is_half_the_label_and_half_the_teacher(lessons, source, monkeypatch):
+    told = np.full((18, 3), 1 / 3, np.float32)
+    monkeypatch.setattr(tool, "teach", lambda *_: told)
+    seen = []
+
+    class Spy(tool.Augmented):
+        def __init__(self, pictures, targets, *rest):
+            seen.append(targets)
+            super().__init__(pictures, targets, *rest)
+
+    monkeypatch.setattr(tool, "Augmented", Spy)
+    _, run = train(source, lessons[3], phases=((1, 32),), teacher="Somebody")
+    assert run["settings"]["label_smoothing"] == 0 and run["settings"]["teacher"] == "Somebody"
+    np.testing.assert_allclose(seen[0].max(1), 0.5 + 0.5 / 3, rtol=1e-6)
+    np.testing.assert_allclose(seen[0].sum(1), 1, rtol=1e-6)
+    np.testing.assert_array_equal(seen[0].argmax(1), lessons[2])
 
 
 # ------------------------------------------------------------------------------------- training
@@ -326,7 +367,7 @@ def test_folding_keeps_the_logits(monkeypatch):
         if layer.weights:
             layer.set_weights([arrays[f"{layer.name}/{part}"] for part in ("kernel", "bias")])
     pictures = random.integers(0, 256, (6, 64, 64, 3)).astype(np.uint8)
-    expected = model.predict(tool.normalize(pictures), verbose=0)
+    expected = model.predict(tool.unit(pictures), verbose=0)
     assert expected.std() > 0.1
     logits = folded.predict(np.divide(pictures, 255, dtype=np.float32), verbose=0)
     np.testing.assert_allclose(logits, expected, atol=1e-4 * np.abs(expected).max())
@@ -354,7 +395,7 @@ def test_the_released_file_is_small_plain_and_read_by_the_course(finished, sourc
     assert network.labels == ("goldfish", "koala", "ox") and network.wnids == tuple(sorted(WNIDS))
     report = json.loads((folder / "training.json").read_text())["float16_against_trained"]
     pictures, _ = tool.read_pictures("val", network.wnids, source)
-    trained = model.predict(tool.normalize(pictures), verbose=0)
+    trained = model.predict(tool.unit(pictures), verbose=0)
     shipped = network.predict(pictures.astype(np.float32) / 255)
     difference = np.abs(shipped - trained).max()
     assert difference == pytest.approx(report["largest_logit_difference"], rel=0.05, abs=1e-5)
@@ -378,18 +419,37 @@ def test_measures_agree_with_a_plain_count_and_fill_the_card(finished, source):
     card = (folder / "MODEL_CARD.md").read_text()
     assert tool.interval(measures["top1"]) in card and "goldfish" in card
     assert f"{100 * measures['top1']['value']:.1f} %" in card
-    assert "{" not in card and "gallery" not in card
+    assert "{" not in card and "No teacher" in card and "Style transfer" not in card
     with Image.open(folder / "curves.png") as curves:
         assert curves.size[0] > 600 and len(np.unique(np.asarray(curves))) > 10
 
 
-def test_the_card_shows_the_gallery(finished, tmp_path):
+def test_the_card_tells_of_the_teacher_and_shows_what_the_network_can_do(finished, tmp_path):
     for file in finished[2].iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
-    Image.new("RGB", (8, 8)).save(tmp_path / "gallery_cat_as_woodcut.jpg")
+    training = json.loads((tmp_path / "training.json").read_text())
+    training |= {"teacher": "MobileNetV2", "teacher_top1": 0.612}
+    tool.write_json(tmp_path / "training.json", training)
+    shows = {
+        name: {"seconds": seconds, "pixels": 256, "settings": {"photo": photo}, "results": results}
+        for name, seconds, photo, results in (
+            ("style", 8.25, "china", {"ink_waves": {"loss_before": 1.5, "loss_after": 0.25}}),
+            ("dream", 4, "cat", {"layer7": {"activation_before": 0.5, "activation_after": 1.75}}),
+        )
+    }
+    tool.write_json(tmp_path / "shows.json", shows)
     tool.write_card(tmp_path)
     card = (tmp_path / "MODEL_CARD.md").read_text()
-    assert "![Cat as woodcut](gallery_cat_as_woodcut.jpg)" in card
+    for words in (
+        "MobileNetV2",
+        "61.2 %",
+        "(style.jpg)",
+        "ink waves 1.50 to 0.25",
+        "8.2 s together",
+        "(dream.jpg)",
+        "`layer7` 0.50 to 1.75",
+    ):
+        assert words in card
 
 
 # --------------------------------------------------------------------- the weights of the course

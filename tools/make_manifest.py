@@ -18,10 +18,28 @@ UNLISTED = {"manifest.json", "README.md"}
 # The first pattern that matches says where a file comes from: (pattern, license, origin, script).
 ORIGINS = (
     (
+        "embedded/style.jpg",
+        "CC BY 4.0; the photo in it: CC BY 2.0, danielbuechele on Flickr",
+        "scikit-learn's photo china, painted by this project's network like two of its pictures",
+        "tools/show_embedded.py",
+    ),
+    (
+        "embedded/dream.jpg",
+        "CC BY 4.0; the photo in it: CC0, Stefan van der Walt",
+        "scikit-image's photo of a cat, changed by this project's network",
+        "tools/show_embedded.py",
+    ),
+    (
+        "embedded/shows.json",
+        "CC BY 4.0",
+        "settings and results of the two pictures beside it",
+        "tools/show_embedded.py",
+    ),
+    (
         "embedded/*",
-        "weights: MIT/CC-BY like the project, trained on Tiny ImageNet, a research data set drawn "
-        "from ImageNet",
-        "trained by this project",
+        "MIT, like the project's code; see the model card for the data behind the weights",
+        "trained by this project on Tiny ImageNet, a research data set drawn from ImageNet, with "
+        "MobileNetV2 of keras.applications as teacher",
         "tools/train_embedded.py",
     ),
     (

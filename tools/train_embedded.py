@@ -641,7 +641,8 @@ in ImageNet), `labels` and `format`.
 
 - Data: {train_pictures} training pictures of Tiny ImageNet (Stanford CS231n, 2015: {classes} of
   ImageNet's classes, 64 x 64), {train_per_class} of the 500 of each class in the official archive;
-  no other pictures.{teacher_line}
+  no other pictures.
+- {teacher}
 - Phases (progressive resizing; Howard, 2018): {phases}.
 - SGD with Nesterov momentum {momentum}, batches of {batch}, learning rate up to {peak_rate} in the
   first fifth of the steps, then linearly to 0 (Smith and Topin, 2017); L2 {l2}; label smoothing
@@ -654,8 +655,8 @@ in ImageNet), `labels` and `format`.
 ![Loss and accuracy by epoch, training and validation](curves.png)
 
 The validation curves use every fifth validation picture at the size of the phase. Nothing was
-chosen by them: the weights are those of the last epoch. The losses include label smoothing and L2,
-so they do not reach 0.
+chosen by them: the weights are those of the last epoch. The losses
+include L2, and the training loss is against soft targets: neither reaches 0.
 
 | epoch | pixels | training loss | training top-1 | validation loss | validation top-1 |
 |---|---|---|---|---|---|
@@ -681,9 +682,9 @@ from Tiny ImageNet, and for some no class fits: then every answer is wrong, howe
 
 ## License
 
-The weights were trained by this project and carry its license. Tiny ImageNet is a research data set
-drawn from ImageNet, whose terms ask for non-commercial research and education; the pictures belong
-to their photographers, and none of them is part of this project.
+The weights were trained by this project and carry the license of its code. Tiny ImageNet is a
+research data set drawn from ImageNet, whose terms ask for non-commercial research and education;
+the pictures belong to their photographers, and none of them is part of this project.
 
 ## Classes
 
@@ -698,18 +699,15 @@ Correct of {per_class} validation pictures each, and the class that wrong answer
 def write_card(folder: Path) -> None:
     """``MODEL_CARD.md`` and ``curves.png`` from ``training.json`` and ``measures.json``.
 
-    Pictures ``gallery_*.jpg`` in the folder are shown, with the rest of their name as caption.
+    Where `show_embedded.py` has left its strips and ``shows.json``, the card shows them.
     """
     training, measures = (
         json.loads((folder / name).read_text(encoding="utf-8"))
         for name in ("training.json", "measures.json")
     )
     draw_curves(folder / "curves.png", training)
-    gallery = [
-        f"![{caption}]({file.name})\n\n{caption}.\n"
-        for file in sorted(folder.glob("gallery_*.jpg"))
-        for caption in [file.stem.removeprefix("gallery_").replace("_", " ").capitalize()]
-    ]
+    shows = folder / "shows.json"
+    gallery = shown(json.loads(shows.read_text(encoding="utf-8"))) if shows.is_file() else ""
     ranked = sorted(measures["classes"], key=lambda c: c["top1"] / max(c["pictures"], 1))
     named = [f"{c['label']} ({c['top1']} of {c['pictures']})" for c in ranked]
     sides = [side for start, stop, side in spans(training["phases"]) for _ in range(start, stop)]
@@ -740,6 +738,7 @@ def write_card(folder: Path) -> None:
         top5=interval(measures["top5"]),
         confidence=percent(measures["mean_confidence"]),
         phases=", ".join(f"{n} epochs at {side} pixels" for n, side in training["phases"]),
+        teacher=taught(training),
         top1_shipped=percent(compared["top1_shipped"], 2),
         top1_trained=percent(compared["top1_trained"], 2),
         difference=compared["largest_logit_difference"],
@@ -758,7 +757,7 @@ def write_card(folder: Path) -> None:
             [row["photograph"], row["side"], *(f"{label} {p:.2f}" for label, p in row["answers"])]
             for row in measures["photographs"]
         ),
-        gallery="\n## Style transfer and dreams\n\n" + "\n".join(gallery) if gallery else "",
+        gallery=gallery,
         best=", ".join(named[:-4:-1]),
         worst=", ".join(named[:3]),
         per_class=" or ".join(str(n) for n in sorted({c["pictures"] for c in ranked})),
@@ -767,6 +766,50 @@ def write_card(folder: Path) -> None:
         ),
     )
     (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8")
+
+
+def taught(training: dict[str, Any]) -> str:
+    """Sentence of the card about the targets."""
+    if training["teacher"] is None:
+        return f"No teacher: targets are the labels, smoothed by {training['label_smoothing']}."
+    return (
+        f"A target is the true class to {percent(1 - training['teacher_share'], 0)}, and to "
+        f"{percent(training['teacher_share'], 0)} what {training['teacher']} of "
+        f"`keras.applications` says of the picture, enlarged to {training['teacher_pixels']} "
+        "pixels (distillation; Hinton, Vinyals and Dean, 2015). Its last layer was made anew: "
+        "logistic regression on its descriptors of the training pictures, in five folds, so that "
+        "no picture is judged by a fit that has seen its label; it names "
+        f"{percent(training['teacher_top1'])} of the training pictures right. It was itself "
+        "trained on ImageNet, from which these pictures are drawn."
+    )
+
+
+def shown(shows: dict[str, Any]) -> str:
+    """Section of the card about what `show_embedded.py` made."""
+    style, dream = shows["style"], shows["dream"]
+    losses = ", ".join(
+        f"{name.replace('_', ' ')} {r['loss_before']:.2f} to {r['loss_after']:.2f}"
+        for name, r in style["results"].items()
+    )
+    gains = ", ".join(
+        f"`{layer}` {r['activation_before']:.2f} to {r['activation_after']:.2f}"
+        for layer, r in dream["results"].items()
+    )
+    return f"""
+## Style transfer and dreams
+
+Made by `python tools/show_embedded.py` at {style["pixels"]} pixels, its settings in `shows.json`.
+
+![A photo, and it in the style of two pictures](style.jpg)
+
+Style transfer (Gatys, Ecker and Bethge, 2015) of the photo {style["settings"]["photo"]}. The loss
+fell, by style: {losses}. Both took {style["seconds"]:.1f} s together, on two cores.
+
+![A cat, and it with the activations of three layers raised](dream.jpg)
+
+DeepDream (Mordvintsev, Olah and Tyka, 2015) of the photo {dream["settings"]["photo"]}. The layer's
+mean square rose: {gains}. All three took {dream["seconds"]:.1f} s.
+"""
 
 
 def percent(share: float, digits: int = 1) -> str:
