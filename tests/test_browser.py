@@ -1,7 +1,8 @@
-"""The first lesson as a student meets it: in JupyterLab, in a browser, with a live kernel.
+"""Lessons as a student meets them: in JupyterLab, in a browser, with a live kernel.
 
-One server and one page, on which all cells have run, serve all tests of this file. Server, kernel
-and browser reach nothing but this machine. A failure leaves a screenshot in the folder reports.
+The first lesson is opened and run from top to bottom; the widgets of the others stand together in
+one notebook. One server and one page for each serve all tests of this file. Server, kernel and
+browser reach nothing but this machine. A failure leaves a screenshot in the folder reports.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 import course
 from course_utils.convolution import OPERATORS
@@ -32,7 +33,8 @@ from course_utils.exercises import exercises_of
 
 pytestmark = pytest.mark.browser
 
-LESSON = "01_convolution_basics.ipynb"
+LESSON = course.FIRST_LESSON.name
+WORKBENCH = "widgets.ipynb"
 EXERCISES = exercises_of("01")
 MOVES = 20  # of the slider, for the median
 START, ANSWER, RUN_ALL = 120, 30, 300  # seconds of patience: a busy machine is slow, not wrong
@@ -76,9 +78,8 @@ class Lab:
     address: str
     token: str
 
-    @property
-    def notebook(self) -> Path:
-        return self.folder / "notebooks" / LESSON
+    def notebook(self, name: str) -> Path:
+        return self.folder / "notebooks" / name
 
     @property
     def progress(self) -> Path:
@@ -91,9 +92,9 @@ class Lab:
         with urllib.request.urlopen(request, timeout=ANSWER) as answer:
             return json.loads(answer.read() or "null")
 
-    def kernel_is_ready(self) -> bool:
+    def kernel_is_ready(self, name: str) -> bool:
         # JupyterLab shows "idle" before it is connected, and what is run then gets lost.
-        kernels = [session["kernel"] for session in self.ask("sessions")]
+        kernels = [s["kernel"] for s in self.ask("sessions") if s["path"] == name]
         return any(k["execution_state"] == "idle" and k["connections"] for k in kernels)
 
 
@@ -102,6 +103,7 @@ class Lesson:
     """The lesson in the browser; cells are found by their place in the file."""
 
     page: Page
+    file: Path
     cells: list
     strangers: list[str] = field(default_factory=list)  # addresses asked for, not of this server
     errors: list[str] = field(default_factory=list)  # uncaught errors of the page's scripts
@@ -126,7 +128,7 @@ def wait_until(condition: Any, seconds: float, what: str) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{what}: not within {seconds} s"
-        time.sleep(0.2)
+        time.sleep(0.02)
 
 
 def without_outputs(notebook: Path) -> list:
@@ -202,20 +204,55 @@ def picture_of_failure(page: Page, request: pytest.FixtureRequest) -> Iterator[N
 
 
 @pytest.fixture(scope="module")
-def lesson(lab: Lab, chromium: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[Lesson]:
-    """The lesson, opened and run from top to bottom."""
+def browser(chromium: dict[str, Any]) -> Iterator[Browser]:
     nowhere = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
     options = chromium | {"args": [*chromium["args"], nowhere]}
-    with sync_playwright() as playwright, playwright.chromium.launch(**options) as browser:
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.set_default_timeout(1000 * ANSWER)
-        expect.set_options(timeout=1000 * ANSWER)
-        opened = Lesson(page, without_outputs(lab.notebook))
-        page.on("pageerror", lambda error: opened.errors.append(str(error)))
-        page.on("request", lambda asked: note_stranger(asked.url, lab, opened))
-        with picture_of_failure(page, request):
-            run_all(opened, lab)
-        yield opened
+    expect.set_options(timeout=1000 * ANSWER)
+    with sync_playwright() as playwright, playwright.chromium.launch(**options) as launched:
+        yield launched
+
+
+def opened(file: Path, lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Lesson:
+    """A notebook of the server, opened and run from top to bottom."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(1000 * ANSWER)
+    lesson = Lesson(page, file, without_outputs(file))
+    page.on("pageerror", lambda error: lesson.errors.append(str(error)))
+    page.on("request", lambda asked: note_stranger(asked.url, lab, lesson))
+    with picture_of_failure(page, request):
+        run_all(lesson, lab)
+    return lesson
+
+
+@pytest.fixture(scope="module")
+def lesson(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Lesson:
+    """The first lesson."""
+    return opened(lab.notebook(LESSON), lab, browser, request)
+
+
+def widget_calls() -> dict[str, str]:
+    """Name -> cell of each widget in the lessons after the first."""
+    files = sorted(course.FIRST_LESSON.parent.glob("*.ipynb"))
+    cells = [cell for file in files[1:] for cell in nbformat.read(file, 4).cells]
+    found = [re.match(r"(\w+)\.show\(", cell.source) for cell in cells]
+    return {m[1]: cell.source for m, cell in zip(found, cells, strict=True) if m}
+
+
+WIDGETS = widget_calls()
+
+
+@pytest.fixture(scope="module")
+def workbench(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Lesson:
+    """The widgets, each in a cell that needs no other cell."""
+    content = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell(f"from course_utils.widgets import {name}\n\n{call}")
+            for name, call in WIDGETS.items()
+        ],
+        metadata=nbformat.read(course.FIRST_LESSON, 4).metadata,
+    )
+    nbformat.write(content, lab.notebook(WORKBENCH))
+    return opened(lab.notebook(WORKBENCH), lab, browser, request)
 
 
 def note_stranger(url: str, lab: Lab, lesson: Lesson) -> None:
@@ -225,11 +262,15 @@ def note_stranger(url: str, lab: Lab, lesson: Lesson) -> None:
 
 def run_all(lesson: Lesson, lab: Lab) -> None:
     page = lesson.page
-    page.goto(f"{lab.address}lab/tree/{LESSON}?token={lab.token}", timeout=1000 * START)
+
+    def ready() -> bool:
+        return lab.kernel_is_ready(lesson.file.name)
+
+    page.goto(f"{lab.address}lab/tree/{lesson.file.name}?token={lab.token}", timeout=1000 * START)
     # Cells below the window are made little by little.
     every = page.locator(".jp-Notebook .jp-Cell")
     expect(every).to_have_count(len(lesson.cells), timeout=1000 * START)
-    wait_until(lab.kernel_is_ready, START, "a connected kernel")
+    wait_until(ready, START, "a connected kernel")
     for name in ("Run", "Run All Cells"):
         page.get_by_role("menuitem", name=name, exact=True).click()
     code = sum(cell.cell_type == "code" for cell in lesson.cells)
@@ -239,12 +280,13 @@ def run_all(lesson: Lesson, lab: Lab) -> None:
         page.wait_for_timeout(500)
     failures = page.locator(FAILED).all_text_contents()
     assert not failures, "\n".join(failures)
-    wait_until(lab.kernel_is_ready, ANSWER, "an idle kernel")
+    wait_until(ready, ANSWER, "an idle kernel")
 
 
 @pytest.fixture(autouse=True)
-def _picture_of_failure(lesson: Lesson, request: pytest.FixtureRequest) -> Iterator[None]:
-    with picture_of_failure(lesson.page, request):
+def _picture_of_failure(request: pytest.FixtureRequest) -> Iterator[None]:
+    name = "lesson" if "lesson" in request.fixturenames else "workbench"
+    with picture_of_failure(request.getfixturevalue(name).page, request):
         yield
 
 
@@ -259,7 +301,7 @@ def test_all_cells_run(lesson: Lesson, lab: Lab) -> None:
 
     def all_saved() -> bool:
         try:
-            cells = nbformat.read(lab.notebook, 4).cells
+            cells = nbformat.read(lesson.file, 4).cells
         except nbformat.reader.NotJSONError:
             return False  # the server empties the file before it writes it anew
         saved[:] = [cell for cell in cells if cell.cell_type == "code"]
@@ -340,6 +382,54 @@ def test_kernel_explorer(lesson: Lesson, record_property: Any) -> None:
     median = round(statistics.median(lesson.page.evaluate("window.waits")))
     record_property("median_ms", median)
     print(f"{median} ms from a key to its picture (median of {MOVES})")
+
+
+def shown(area: Locator) -> str:
+    """All that a widget shows besides its controls: pictures and text."""
+    return area.evaluate(
+        """area => [...area.querySelectorAll("img, pre, [role=alert], table")]
+            .map(part => part.src || part.textContent).join("\\n")"""
+    )
+
+
+def controls(area: Locator) -> list[Locator]:
+    """What of a widget takes the keyboard, in the order of the page, without what is disabled."""
+    kinds = '[role="slider"], select, input[type="checkbox"], input[type="number"]'
+    return [control for control in area.locator(kinds).all() if control.is_enabled()]
+
+
+def change(control: Locator, page: Page) -> None:
+    """Give a control another value by the keyboard alone."""
+    control.focus()
+    before = control.evaluate("control => control.value")
+    if control.get_attribute("type") == "checkbox":
+        page.keyboard.press("Space")
+    elif control.get_attribute("role") == "slider":
+        end = control.get_attribute("aria-valuenow") == control.get_attribute("aria-valuemax")
+        page.keyboard.press("ArrowLeft" if end else "ArrowRight")
+    else:
+        page.keyboard.press("ArrowDown")
+        if control.evaluate("control => control.value") == before:
+            page.keyboard.press("ArrowUp")
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_each_control_of_a_widget_answers_to_the_keyboard(
+    workbench: Lesson, name: str, record_property: Any
+) -> None:
+    area = workbench.cell([*WIDGETS].index(name)).locator(".jp-OutputArea")
+    area.scroll_into_view_if_needed()
+    found = controls(area)
+    assert len(found) >= 3, f"{name} has {len(found)} controls"
+    assert all(picture.get_attribute("alt") for picture in area.locator("img").all())
+    waits = []
+    for number, control in enumerate(found):
+        before, start = shown(area), time.monotonic()
+        change(control, workbench.page)
+        wait_until(lambda b=before: shown(area) != b, ANSWER, f"control {number} of {name}")
+        waits.append(1000 * (time.monotonic() - start))
+    record_property("median_ms", round(statistics.median(waits)))
+    assert area.locator(FAILED).count() == 0 and workbench.errors == []
 
 
 def test_solving_an_exercise(lesson: Lesson, lab: Lab) -> None:
