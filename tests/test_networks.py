@@ -535,7 +535,6 @@ def test_without_a_network_one_sentence_names_the_embedded_network(
 # --------------------------------------------------------------------------- what is shipped
 
 
-@pytest.mark.skipif(not SHIPPED.is_file(), reason="the embedded network is not trained yet")
 def test_the_shipped_network():
     network = networks.load("embedded")
     assert network.model.count_params() == 946_584

@@ -196,10 +196,8 @@ def test_the_settings_name_what_the_course_has():
 
 def test_the_pictures_that_ship_come_from_these_settings():
     folder = data.ROOT / "embedded"
-    if not (folder / "shows.json").is_file():
-        pytest.skip("no pictures of the embedded network here: python tools/show_embedded.py")
     report = json.loads((folder / "shows.json").read_text(encoding="utf-8"))
     for name, settings in (("style", tool.STYLE), ("dream", tool.DREAM)):
         assert report[name]["settings"] == settings, f"run the tool again for {name}.jpg"
         assert (folder / f"{name}.jpg").stat().st_size <= tool.LIMIT
-        assert report[name]["cpu_seconds"] < 2 * 20  # promised: 20 s on two cores
+        assert report[name]["seconds"] < 20, "on two cores, on the machine that made them"

@@ -645,8 +645,8 @@ in ImageNet), `labels` and `format`.
 - {teacher}
 - Phases (progressive resizing; Howard, 2018): {phases}.
 - SGD with Nesterov momentum {momentum}, batches of {batch}, learning rate up to {peak_rate} in the
-  first fifth of the steps, then linearly to 0 (Smith and Topin, 2017); L2 {l2}; label smoothing
-  {label_smoothing}; random flips, and shifts by up to {shift_pixels} of 64 pixels with reflection.
+  first fifth of the steps, then linearly to 0 (Smith and Topin, 2017); L2 {l2}; random flips, and
+  shifts by up to {shift_pixels} of 64 pixels with reflection.
 - Batch norm (momentum .9) after each convolution, folded into kernel and bias afterwards.
 - Seed {seed}; Keras {keras} with {backend}, Python {python}. Other machines give other last digits.
 - What ships against what was trained, all validation pictures, float32: top-1 {top1_shipped} and
@@ -720,7 +720,6 @@ def write_card(folder: Path) -> None:
                 "batch",
                 "peak_rate",
                 "l2",
-                "label_smoothing",
                 "shift_pixels",
                 "seed",
                 "keras",
