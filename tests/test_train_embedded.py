@@ -391,7 +391,11 @@ def test_the_released_file_is_small_plain_and_read_by_the_course(finished, sourc
     with np.load(file, allow_pickle=False) as arrays:
         assert {arrays[key].dtype.kind for key in arrays.files} <= {"f", "U", "i"}
         weights = [arrays[key] for key in arrays.files if "/" in key]
-        assert len(weights) == 2 * sum(DEPTHS) + 2 and all(w.dtype == np.float16 for w in weights)
+        assert len(weights) == 2 * sum(DEPTHS) + 2
+        assert {w.dtype: w.size >= tool.LARGE for w in weights} == {
+            np.dtype("float16"): True,
+            np.dtype("float32"): False,
+        }
     network = networks.load("embedded", path=file)
     assert network.labels == ("goldfish", "koala", "ox") and network.wnids == tuple(sorted(WNIDS))
     report = json.loads((folder / "training.json").read_text())["float16_against_trained"]
@@ -423,6 +427,16 @@ def test_measures_agree_with_a_plain_count_and_fill_the_card(finished, source):
     assert "{" not in card and "No teacher" in card and "Style transfer" not in card
     with Image.open(folder / "curves.png") as curves:
         assert curves.size[0] > 600 and len(np.unique(np.asarray(curves))) > 10
+
+
+def test_a_photo_is_named_right_by_its_first_answer_only():
+    rows = [
+        {"photograph": "cat", "side": 64, "answers": [["tabby", 0.5], ["ox", 0.25]]},
+        {"photograph": "cat", "side": 96, "answers": [["ox", 0.5], ["tabby", 0.25]]},
+        {"photograph": "china", "side": 64, "answers": [["ox", 0.5]]},
+    ]
+    assert tool.named_right(rows) == "cat at 64 pixels (tabby 0.50)"
+    assert tool.named_right(rows[1:]) == "none"
 
 
 def test_the_card_tells_of_the_teacher_and_shows_what_the_network_can_do(finished, tmp_path):
@@ -468,6 +482,7 @@ def test_the_shipped_network_is_as_good_as_promised_and_its_card_is_current(tmp_
     assert compared["largest_logit_difference"] <= 0.01
     assert tuple(map(tuple, training["phases"])) == tool.PHASES
     assert (training["seed"], training["batch"]) == (tool.SEED, tool.BATCH)
+    assert "coffee at 64 pixels (espresso 0.9" in tool.named_right(measures["photographs"])
     weights = SHIPPED / "slim_vgg16.npz"
     assert measures["bytes"] == weights.stat().st_size < 4e6
     for file in SHIPPED.iterdir():

@@ -38,7 +38,7 @@ STYLE = {
     "style_layers": [f"block{block}_conv1" for block in range(1, 6)],
     "content_weight": 0.1,  # each style layer has 1
     "variation_weight": 0.2,
-    "steps": [[SIDE // 2, 110], [SIDE, 25]],  # pixels, steps: broad strokes first and cheaply
+    "steps": [[SIDE // 2, 90], [SIDE, 20]],  # pixels, steps: broad strokes first and cheaply
     "learning_rate": 0.04,
 }
 DREAM = {
