@@ -22,7 +22,7 @@ from tools import train_embedded as tool
 
 WNIDS = ("n00000003", "n00000001", "n00000002")  # the official list is not sorted either
 RATE = 0.01
-DEPTHS = (1, 1, 1, 1, 1)
+DEPTHS, FULL_DEPTHS = (1, 1, 1, 1, 1), networks.DEPTHS
 PLAIN = {"phases": ((2, 32), (1, 48)), "batch": 8, "seed": 3, "teacher": None}
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ROOT / "data" / "embedded"
@@ -348,7 +348,7 @@ def test_two_devices_learn_what_one_does(source, curves, tmp_path):
 
 
 def test_folding_keeps_the_logits(monkeypatch):
-    monkeypatch.setattr(networks, "DEPTHS", (2, 2, 3, 3, 3))
+    monkeypatch.setattr(networks, "DEPTHS", FULL_DEPTHS)
     random = np.random.default_rng(0)
     model = tool.with_batch_norm(classes=5)
     for layer in model.layers:
@@ -492,7 +492,8 @@ def test_the_shipped_network_is_as_good_as_promised_and_its_card_is_current(tmp_
     assert (tmp_path / card).read_text() == (SHIPPED / card).read_text(), "measure it again"
 
 
-def test_the_shipped_network_scores_what_its_card_says():
+def test_the_shipped_network_scores_what_its_card_says(monkeypatch):
+    monkeypatch.setattr(networks, "DEPTHS", FULL_DEPTHS)
     source = TINY_IMAGENET if TINY_IMAGENET.is_file() else None
     if source is None and not data.available("tiny_imagenet"):
         pytest.skip("needs Tiny ImageNet (COURSE_DATA_TINY_IMAGENET)")
