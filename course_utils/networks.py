@@ -579,8 +579,12 @@ def _embedded_fault(arrays: dict[str, np.ndarray]) -> str | None:
         for block, depth in enumerate(DEPTHS, start=1)
         for conv in range(1, depth + 1)
     ]
-    for layer in [*layers, "predictions"]:
-        for key in (f"{layer}/kernel", f"{layer}/bias"):
+    known = {layer: (f"{layer}/kernel", f"{layer}/bias") for layer in [*layers, "predictions"]}
+    for key in arrays:  # a deeper network's file must not pass with some of its layers left out
+        if "/" in key and key not in sum(known.values(), ()):
+            return f"holds {key}, and this network has no such layer"
+    for layer, keys in known.items():
+        for key in keys:
             if key not in arrays:
                 return f"lacks the array {key}"
             if arrays[key].dtype.kind != "f" or not np.isfinite(arrays[key]).all():

@@ -279,6 +279,7 @@ def spoiled(**changes) -> dict[str, np.ndarray]:
         ({"format": np.array(2)}, "has format 2"),
         ({"block3_conv2/kernel": None}, "lacks the array block3_conv2/kernel"),
         ({"predictions/bias": None}, "lacks the array predictions/bias"),
+        ({"block1_conv3/bias": np.zeros(8, np.float16)}, "block1_conv3/bias.*no such layer"),
         (
             {"block2_conv1/kernel": np.zeros((3, 3, 8, 17), np.float16)},
             r"block2_conv1 .*\(3, 3, 8, 16",

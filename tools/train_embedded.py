@@ -8,7 +8,11 @@ interruption it continues. ``measure`` needs these two files and the validation 
 ``measures.json``, ``curves.png`` and, from all of them, the model card. Without a path both take
 what ``python -m course_utils fetch tiny_imagenet`` has downloaded.
 
-The network takes RGB in [0, 1] as ``4 * x - 2`` times 255 / 256, that is bytes as ``x / 64 - 2``.
+It learns from the labels and from a larger network, whose weights Keras downloads once (15 MB);
+``--teacher none`` does without. Run `show_embedded.py` before ``measure``, and the card shows its
+pictures, too. The network takes RGB in [0, 1] as ``255 / 64 * x - 2``, that is bytes as
+``x / 64 - 2``.
+
 It is trained on small pictures first and on their full 64 pixels last (progressive resizing;
 Howard, DAWNBench 2018): half the side costs a quarter of the time.
 """
@@ -147,6 +151,13 @@ class Augmented(keras.utils.PyDataset):
 # The teacher
 
 
+def save_array(file: Path, array: np.ndarray) -> None:
+    """Write a ``.npy`` file in one step: an interruption leaves none."""
+    partial = file.with_name(f"part-{file.name}")
+    np.save(partial, array)
+    os.replace(partial, file)
+
+
 def descriptors(teacher: str, pictures: np.ndarray, file: Path) -> np.ndarray:
     """The teacher's last feature maps, averaged: float16 (n, channels), kept in the .npy `file`."""
     if not file.is_file():
@@ -155,9 +166,7 @@ def descriptors(teacher: str, pictures: np.ndarray, file: Path) -> np.ndarray:
             network.descriptor(unit(resize(part, TEACHER_SIDE))).astype(np.float16)
             for part in tqdm(np.array_split(pictures, max(1, len(pictures) // 500)), desc=teacher)
         ]
-        partial = file.with_name(f"part-{file.name}")
-        np.save(partial, np.concatenate(parts))
-        os.replace(partial, file)
+        save_array(file, np.concatenate(parts))
     return np.load(file)
 
 
@@ -194,9 +203,7 @@ def teach(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early on purpose
             told = cross_val_predict(head, features, labels, cv=fifths, method="predict_proba")
-        partial = file.with_name(f"part-{file.name}")
-        np.save(partial, told.astype(np.float32))
-        os.replace(partial, file)
+        save_array(file, told.astype(np.float32))
     return np.load(file)
 
 
