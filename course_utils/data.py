@@ -796,6 +796,15 @@ class Pictures(NamedTuple):
     names: tuple[str, ...]
 
 
+class Digits(NamedTuple):
+    """Handwritten digits: images float32 in [0, 1], (n, 8, 8, 1); labels int64, 0 to 9."""
+
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+
+
 _CLOTHES = (
     "T-shirt/top",
     "Trouser",
@@ -825,6 +834,29 @@ _CIFAR10 = (
 def styles() -> dict[str, Path]:
     """The shipped style pictures of lesson 08: path by name."""
     return {file.stem: path(f"styles/{file.name}") for file in sorted(ROOT.glob("styles/*.jpg"))}
+
+
+def handwritten_digits() -> Digits:
+    """The 1,797 digits that come with scikit-learn, 8 x 8 pixels, split into 1,347 and 450.
+
+    The split is the same each time, and each digit has the same share in both parts. Writers are
+    not told apart: the same hand can have written digits of either part.
+
+    References
+    ----------
+    E. Alpaydin, C. Kaynak, "Optical recognition of handwritten digits", UCI Machine Learning
+    Repository, 1998 (its test set; CC BY 4.0).
+    """
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    digits = load_digits()
+    images = digits.images[..., None].astype(np.float32) / 16
+    labels = digits.target.astype(np.int64)
+    train, test = train_test_split(
+        np.arange(len(labels)), test_size=450, random_state=0, stratify=labels
+    )
+    return Digits(images[train], labels[train], images[test], labels[test])
 
 
 def spoken_digits() -> Speech:

@@ -29,12 +29,14 @@ __all__ = [
     "SAMPLES",
     "ImageError",
     "Sample",
+    "animate",
     "center_crop",
     "load",
     "resize",
     "sample",
     "save",
     "show",
+    "to_gif",
     "to_gray",
     "to_png",
     "to_uint8",
@@ -680,6 +682,64 @@ def to_png(image: ArrayLike) -> bytes:
     options = {"compress_level": 1, "compress_type": zlib.Z_HUFFMAN_ONLY}
     Image.fromarray(to_uint8(image)).save(buffer, "PNG", **options)
     return buffer.getvalue()
+
+
+def to_gif(frames: Sequence[ArrayLike], seconds: float = 0.1) -> bytes:
+    """The bytes of a GIF file that shows pictures one after the other, over and over.
+
+    All frames share 256 colors, so that what stands still is stored once.
+
+    Parameters
+    ----------
+    frames : sequence of arrays of float, all (height, width) or all (height, width, 3)
+        Values outside [0, 1] become black or white.
+    seconds
+        How long each is shown, from 0.02 on (browsers slow down what is faster).
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    ImageError
+        No frames, frames of different shapes or that are no pictures, or too short a time.
+    """
+    pictures = [Image.fromarray(to_uint8(frame)).convert("RGB") for frame in frames]
+    sizes = {picture.size for picture in pictures}
+    if len(sizes) != 1:
+        found = ", ".join(f"{width}x{height}" for width, height in sorted(sizes)) or "none"
+        raise _error("the animation", f"has frames of size {found}", "give frames of one size")
+    if not isinstance(seconds, int | float | np.number) or not 0.02 <= seconds < math.inf:
+        raise _error(f"seconds={seconds!r}", "is no time of a frame", "give a number from 0.02")
+    # Colors are chosen over frames from the whole course of the animation.
+    some = pictures[:: math.ceil(len(pictures) / 8)] + pictures[-1:]
+    strip = Image.new("RGB", (some[0].width, some[0].height * len(some)))
+    for number, picture in enumerate(some):
+        strip.paste(picture, (0, number * picture.height))
+    palette = strip.quantize(256, Image.Quantize.MEDIANCUT)
+    first, *rest = (p.quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures)
+    buffer = io.BytesIO()
+    first.save(
+        buffer, "GIF", save_all=True, append_images=rest, duration=round(1000 * seconds), loop=0
+    )
+    return buffer.getvalue()
+
+
+def animate(frames: Sequence[ArrayLike], alt: str, seconds: float = 0.1) -> None:
+    """Show pictures one after the other, over and over, in a notebook.
+
+    Parameters
+    ----------
+    frames, seconds
+        As in `to_gif`, which also says what is refused.
+    alt
+        What is to be seen, for readers who cannot see it.
+    """
+    from IPython.display import Image as Shown
+    from IPython.display import display
+
+    display(Shown(to_gif(frames, seconds), format="gif", alt=alt))
 
 
 def save(path: str | os.PathLike[str], image: ArrayLike) -> None:

@@ -11,11 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = [
     "PALETTE",
     "SEQUENTIAL_CMAP",
     "SIGNED_CMAP",
+    "rasterize",
     "show_number_grids",
     "show_numbers",
     "signed_to_rgb",
@@ -407,3 +409,22 @@ def signed_to_rgb(values: ArrayLike, limit: float) -> NDArray[np.float32]:
     table = colormaps[SIGNED_CMAP](np.arange(256))[:, :3].astype(np.float32)
     steps = (np.asarray(values) / limit + 1) * 127.5
     return table[np.clip(np.rint(steps), 0, 255).astype(np.uint8)]
+
+
+def rasterize(figure: Figure) -> NDArray[np.float32]:
+    """The pixels of a figure: a picture for a widget, or a frame of an animation.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Made by ``Figure(...)`` rather than by pyplot, which would show it as well.
+
+    Returns
+    -------
+    ndarray of float32 in [0, 1], shape (height, width, 3), in pixels of the figure's ``dpi``
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].astype(np.float32) / 255

@@ -8,6 +8,7 @@ browser reach nothing but this machine. A failure leaves a screenshot in the fol
 from __future__ import annotations
 
 import json
+import pkgutil
 import re
 import secrets
 import shutil
@@ -28,6 +29,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 import course
+from course_utils import widgets
 from course_utils.convolution import OPERATORS
 from course_utils.exercises import exercises_of
 
@@ -234,8 +236,10 @@ def widget_calls() -> dict[str, str]:
     """Name -> cell of each widget in the lessons after the first."""
     files = sorted(course.FIRST_LESSON.parent.glob("*.ipynb"))
     cells = [cell for file in files[1:] for cell in nbformat.read(file, 4).cells]
+    modules = {module.name for module in pkgutil.iter_modules(widgets.__path__)}
     found = [re.match(r"(\w+)\.show\(", cell.source) for cell in cells]
-    return {m[1]: cell.source for m, cell in zip(found, cells, strict=True) if m}
+    called = zip(found, cells, strict=True)
+    return {m[1]: cell.source for m, cell in called if m and m[1] in modules}
 
 
 WIDGETS = widget_calls()

@@ -28,6 +28,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy.io import wavfile
+from sklearn.datasets import load_digits
 
 from course_utils import data
 from course_utils.__main__ import main as command_line
@@ -711,6 +712,20 @@ def test_a_manifest_that_cannot_be_read_is_told(shipped, text):
     assert data.verify() == [
         "data/manifest.json cannot be read: restore it with `git checkout -- data/manifest.json`."
     ]
+
+
+def test_handwritten_digits_are_split_once_and_evenly() -> None:
+    digits = data.handwritten_digits()
+    for images, labels, count in ((*digits[:2], 1347), (*digits[2:], 450)):
+        assert images.shape == (count, 8, 8, 1) and images.dtype == np.float32
+        assert images.min() == 0 and images.max() == 1
+        assert labels.shape == (count,) and labels.dtype == np.int64
+        assert np.abs(np.bincount(labels) - count / 10).max() < 0.04 * count / 10 + 1
+    rows = np.concatenate([digits.train_images, digits.test_images]).reshape(1797, 64)
+    known = load_digits().data / 16
+    assert np.array_equal(np.unique(rows, axis=0), np.unique(known, axis=0))
+    again = data.handwritten_digits()
+    assert all(map(np.array_equal, digits, again))
 
 
 def test_the_shipped_speech():

@@ -660,6 +660,55 @@ def test_save_over_a_folder_and_too_wide(tmp_path):
     assert os.listdir(tmp_path) == ["dir.png"]
 
 
+# --- Animations ---------------------------------------------------------------------------------
+
+
+def moving_square() -> list[np.ndarray]:
+    frames = np.full((5, 20, 30, 3), 0.9)
+    for number, frame in enumerate(frames):
+        frame[5:10, 5 * number : 5 * number + 5] = (0, 0.4, 0.8)
+    return list(frames)
+
+
+def test_gif_shows_every_frame_in_order_and_forever():
+    frames = moving_square()
+    with Image.open(io.BytesIO(images.to_gif(frames, seconds=0.25))) as gif:
+        assert gif.n_frames == len(frames) and gif.info["loop"] == 0
+        for number, frame in enumerate(frames):
+            gif.seek(number)
+            assert gif.info["duration"] == 250
+            assert np.abs(np.asarray(gif.convert("RGB")) / 255 - frame).max() < 0.02
+
+
+def test_gif_of_a_gray_picture():
+    with Image.open(io.BytesIO(images.to_gif([np.eye(8)]))) as gif:
+        assert np.array_equal(np.asarray(gif.convert("L")), 255 * np.eye(8))
+
+
+@pytest.mark.parametrize(
+    ("frames", "seconds", "part"),
+    [
+        ([], 0.1, "none"),
+        ([np.zeros((2, 3)), np.zeros((3, 2))], 0.1, "2x3, 3x2"),
+        ([np.zeros((2, 3))], 0.001, "seconds=0.001"),
+        ([np.zeros((2, 3))], "fast", "seconds='fast'"),
+        ([np.zeros((2, 3, 4, 5))], 0.1, "(2, 3, 4, 5)"),
+    ],
+)
+def test_gif_refuses(frames, seconds, part):
+    with pytest.raises(ImageError) as error:
+        images.to_gif(frames, seconds)
+    assert_sentence(error, part)
+
+
+def test_an_animation_says_what_it_shows(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    images.animate(moving_square(), "a square moves right")
+    data, metadata = shown[0]._repr_mimebundle_()
+    assert data["image/gif"] and metadata["image/gif"] == {"alt": "a square moves right"}
+
+
 # --- Showing ------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from course_utils import plots
@@ -299,3 +300,13 @@ def test_grids_refuse_wrong_counts(options):
         plots.show_number_grids([SOBEL, SOBEL], **options)
     with pytest.raises(ValueError, match="grids is empty"):
         plots.show_number_grids([])
+
+
+def test_rasterize_gives_the_pixels_and_shows_nothing():
+    figure = Figure(figsize=(2, 1), dpi=50)
+    figure.add_axes((0, 0, 0.5, 1), facecolor=plots.PALETTE["blue"]).set(xticks=[], yticks=[])
+    picture = plots.rasterize(figure)
+    assert picture.shape == (50, 100, 3) and picture.dtype == np.float32
+    assert picture[25, 25] == pytest.approx(to_rgb(plots.PALETTE["blue"]), abs=1 / 255)
+    assert picture[25, 75] == pytest.approx((1, 1, 1))
+    assert not plt.get_fignums()
