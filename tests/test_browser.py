@@ -270,7 +270,9 @@ def run_all(lesson: Lesson, lab: Lab) -> None:
     def ready() -> bool:
         return lab.kernel_is_ready(lesson.file.name)
 
-    page.goto(f"{lab.address}lab/tree/{lesson.file.name}?token={lab.token}", timeout=1000 * START)
+    # A workspace of its own: else JupyterLab would open the notebooks of other pages as well.
+    place = f"lab/workspaces/{lesson.file.stem}/tree/{lesson.file.name}"
+    page.goto(f"{lab.address}{place}?token={lab.token}", timeout=1000 * START)
     # Cells below the window are made little by little.
     every = page.locator(".jp-Notebook .jp-Cell")
     expect(every).to_have_count(len(lesson.cells), timeout=1000 * START)
@@ -411,10 +413,14 @@ def change(control: Locator, page: Page) -> None:
     elif control.get_attribute("role") == "slider":
         end = control.get_attribute("aria-valuenow") == control.get_attribute("aria-valuemax")
         page.keyboard.press("ArrowLeft" if end else "ArrowRight")
+    elif control.evaluate("control => control.tagName") == "SELECT":
+        # Open it first: JupyterLab takes the arrow keys of a closed menu for its cells.
+        for key in ("ArrowDown", "ArrowUp"):
+            if control.evaluate("control => control.value") == before:
+                for pressed in ("Space", key, "Enter"):
+                    page.keyboard.press(pressed)
     else:
-        page.keyboard.press("ArrowDown")
-        if control.evaluate("control => control.value") == before:
-            page.keyboard.press("ArrowUp")
+        page.keyboard.press("ArrowUp")
 
 
 @pytest.mark.parametrize("name", WIDGETS)

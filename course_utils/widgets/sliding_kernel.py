@@ -14,7 +14,7 @@ from course_utils.dimensions import output_size, span
 from course_utils.widgets import Frame, explore
 
 LARGEST = 9  # pixels a side of the input
-_SIDE = 360  # pixels of each picture
+_SIDE = 280  # pixels of each picture
 # White, gray for padding, yellow under the kernel, blue for outputs; the current ones have a frame.
 _PLAIN, _PADDING, _UNDER, _DONE = "#FFFFFF", "#D9D9D9", "#F7E9A8", "#CFE4F5"
 _LINE, _INK, _MARK = "#9A9A9A", "#000000", "#D55E00"
@@ -187,4 +187,4 @@ def show(size: int = 6, kernel: int = 3, padding: str = "same", stride: int = 2)
         control.observe(fit, names="value")
     fit()
     panel = ipywidgets.VBox([ipywidgets.HBox([place, play]), *settings])
-    explore(frame, controls, panel, width=280)
+    explore(frame, controls, panel, width=_SIDE + 1)
