@@ -36,6 +36,9 @@ HAS_KERNEL = (*CONVOLUTIONS, *POOLINGS)
 HAS_DILATION = CONVOLUTIONS
 HAS_GROUPS = ("Conv1D", "Conv2D", "Conv3D")
 
+# Keras refuses a stride together with a dilation for these, and computes it for all others.
+_STRIDE_OR_DILATION = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose")
+
 
 def axes(kind: str) -> int:
     """Along how many axes a layer slides: 1 for Conv1D, 3 for Conv3D, 0 for Dense, else 2."""
@@ -223,8 +226,8 @@ def describe(layer: Settings, shape: tuple[int, ...]) -> Dimensions:
     ------
     ValueError
         A setting that the layer does not take, a shape of another rank, a kernel that does not
-        fit, a stride together with a dilation (which Keras refuses for convolutions), or groups
-        that do not divide the channels.
+        fit, a stride together with a dilation (which Keras refuses for plain and transposed
+        convolutions), or groups that do not divide the channels.
 
     References
     ----------
@@ -258,10 +261,10 @@ def _check_layer(layer: Settings, shape: tuple[int, ...]) -> None:
     for number in shape:
         _require_counts(size=number)
     _require_counts(filters=layer.filters, groups=layer.groups)
-    if layer.stride > 1 and layer.dilation > 1 and layer.kind in HAS_DILATION:
+    if layer.stride > 1 and layer.dilation > 1 and layer.kind in _STRIDE_OR_DILATION:
         raise ValueError(
-            f"Stride {layer.stride} together with dilation {layer.dilation}: Keras computes one "
-            "or the other; set one of them to 1."
+            f"Stride {layer.stride} together with dilation {layer.dilation}: in a {layer.kind} "
+            "Keras computes one or the other; set one of them to 1."
         )
     if layer.groups > 1 and layer.kind in HAS_GROUPS:
         for what, number in (("input channels", shape[-1]), ("filters", layer.filters)):
@@ -373,8 +376,7 @@ def table(model: keras.Model, shape: tuple[int, ...]) -> list[Row]:
     Raises
     ------
     ValueError
-        A convolution whose kernel, stride or dilation differs between its axes, which `describe`
-        does not know.
+        A convolution that `settings_of` refuses, such as one whose kernel differs between axes.
     """
     from course_utils.quiet import keras
 
@@ -401,7 +403,8 @@ def settings_of(layer: keras.Layer) -> Settings:
     Raises
     ------
     ValueError
-        The layer is none of ``KINDS``, or a setting differs between its axes.
+        The layer is none of ``KINDS``, a setting differs between its axes, or a depthwise layer
+        has several slices for each channel.
     """
     kind, config = type(layer).__name__, layer.get_config()
     if kind not in KINDS:
@@ -419,6 +422,9 @@ def settings_of(layer: keras.Layer) -> Settings:
             if len(set(value)) > 1:
                 raise ValueError(f"{layer.name} has {name} {tuple(value)}; give the same all ways.")
             found[name] = value[0]
+    slices = config.get("depth_multiplier", 1)
+    if slices != 1:
+        raise ValueError(f"{layer.name} has depth_multiplier {slices}; only 1 is known here.")
     return Settings(kind, padding=config.get("padding", "valid"), **found)
 
 

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_utils import dimensions, networks
@@ -130,15 +130,34 @@ def test_describe_agrees_with_keras(layer, size, channels):
         built.build((None, *shape))
         expected = built.compute_output_shape((None, *shape))[1:]
     except ValueError:
-        # Keras lets depthwise and separable layers stride and dilate, the others only pools.
         with pytest.raises(ValueError):
             describe(layer, shape)
         return
-    if layer.kind in ("DepthwiseConv2D", "SeparableConv2D"):
-        assume(layer.stride == 1 or layer.dilation == 1)
     found = describe(layer, shape)
     assert found.shape == tuple(expected)
     assert found.parameters == built.count_params()
+
+
+@given(st.integers(1, 14), st.integers(1, 3), st.integers(1, 3), PADDING)
+@settings(max_examples=25)
+def test_a_depthwise_layer_may_stride_and_dilate(size, stride, dilation, padding):
+    """TensorFlow computes it, and computes it right: each output against its own sum."""
+    layer = Settings("DepthwiseConv2D", 1, 3, stride, padding, dilation)
+    try:
+        found = describe(layer, (size, size, 1))
+    except ValueError as error:
+        assert "does not fit" in str(error)
+        return
+    picture, kernel = np.random.default_rng(size).normal(size=(size, size)), np.ones((3, 3))
+    built = keras_layer(layer)
+    built.build((None, size, size, 1))
+    built.set_weights([kernel[..., None, None], np.zeros(1)])
+    widths = padding_widths(size, span(3, dilation), stride, padding)
+    dilated = np.kron(kernel, np.pad([[1]], (0, dilation - 1)))[: span(3, dilation)]
+    expected = correlate2d(np.pad(picture, widths), dilated[:, : span(3, dilation)], stride)
+    answers = np.array(built(picture[None, ..., None]))[0]
+    assert answers.shape == found.shape
+    np.testing.assert_allclose(answers[..., 0], expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["Conv1D", "Conv2D", "Conv3D", "DepthwiseConv2D", "Dense"])
@@ -196,6 +215,7 @@ def test_receptive_field_of_one_layer(kind, options, field):
         (Settings("Conv2D"), (9, 9, 0), "size is 0; give a whole number"),
         (Settings("Conv2D", filters=0), (9, 9, 3), "filters is 0; give a whole number"),
         (Settings("Conv2D", stride=2, dilation=2), (9, 9, 3), "Stride 2 together with dilation 2"),
+        (Settings("Conv2DTranspose", stride=2, dilation=2), (9, 9, 3), "Stride 2 together with"),
         (Settings("Conv2D", filters=4, groups=2), (9, 9, 3), "3 input channels cannot be dealt"),
         (Settings("Conv2D", filters=4, groups=3), (9, 9, 3), "4 filters cannot be dealt"),
         (Settings("MaxPooling2D", kernel=10), (9, 9, 3), "A kernel of 10 spans 10 pixels"),
@@ -320,6 +340,16 @@ def test_settings_that_differ_between_axes_are_refused():
         settings_of(keras.layers.ReLU(name="bend"))
 
 
+@pytest.mark.parametrize("kind", ["DepthwiseConv2D", "SeparableConv2D"])
+def test_several_slices_a_channel_are_refused(kind):
+    options = {"filters": 4} if kind == "SeparableConv2D" else {}
+    layer = getattr(keras.layers, kind)(
+        kernel_size=3, depth_multiplier=2, name="several", **options
+    )
+    with pytest.raises(ValueError, match="several has depth_multiplier 2"):
+        settings_of(layer)
+
+
 def test_importing_dimensions_stays_light():
     code = "import sys, course_utils.dimensions; sys.exit('keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
@@ -362,6 +392,12 @@ def test_calculator_keeps_the_settings_where_they_are_impossible():
     shown = calculator(kernel=11, size=5)
     assert "keras.layers.Conv2D(4, 11)" in shown.text and not shown.pictures
     assert "does not fit into 5" in shown.text
+
+
+def test_calculator_lets_depthwise_layers_stride_and_dilate():
+    settings = dict(stride=2, dilation=2, padding="same")
+    assert "(32, 14, 14, 3)" in calculator(kind="DepthwiseConv2D", **settings).text
+    assert "in a Conv2D Keras computes one or the other" in calculator(**settings).text
 
 
 def test_calculator_disables_what_a_layer_does_not_have(monkeypatch):

@@ -184,10 +184,10 @@ def _check_shapes(shapes):
     require(len(shapes) == 4, f"there are four layers, and you give {len(shapes)} shapes")
     for number, (shape, right) in enumerate(zip(shapes, _SHAPES, strict=True), start=1):
         require(
-            isinstance(shape, tuple | list | int),
+            isinstance(shape, tuple | list | np.ndarray | int | np.integer),
             f"shape {number} has to be a tuple such as (50, 40, 16)",
         )
-        given = (shape,) if isinstance(shape, int) else tuple(shape)
+        given = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
         given = given[1:] if given[:1] == (None,) else given
         if given == right:
             continue
@@ -272,7 +272,7 @@ def _check_overlaps(overlaps):
     for k, s in ((3, 2), (4, 2), (5, 3), (2, 3), (6, 3), (7, 1)):
         given = call(overlaps, k, s)
         require(
-            isinstance(given, set | frozenset | list | tuple),
+            isinstance(given, set | frozenset | list | tuple | np.ndarray),
             f"overlaps({k}, {s}) has to be a set such as {{1, 2}}",
         )
         counts = set(given)

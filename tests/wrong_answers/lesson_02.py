@@ -234,6 +234,7 @@ RIGHT = {
         ("lists", ([[50, 40, 16], [16, 13, 16], [14, 11, 32], [32]],)),
         ("tuples", (((50, 40, 16), (16, 13, 16), (14, 11, 32), (32,)),)),
         ("a number", ([(50, 40, 16), (16, 13, 16), (14, 11, 32), 32],)),
+        ("arrays", ([np.array(s) for s in [(50, 40, 16), (16, 13, 16), (14, 11, 32), (32,)]],)),
         (
             "batch of None",
             ([(None, 50, 40, 16), (None, 16, 13, 16), (None, 14, 11, 32), (None, 32)],),
@@ -247,6 +248,7 @@ RIGHT = {
         ("laid down", (_copies_counted,)),
         ("formula", (lambda k, s: {k // s, -(-k // s)},)),
         ("list", (lambda k, s: [k // s, -(-k // s)],)),
+        ("array", (lambda k, s: np.unique([k // s, -(-k // s)]),)),
     ],
     "02-border": [("rounded", (4.0, 1.78)), ("arrays", (np.float32(4), np.float64(16 / 9)))],
     "02-separable": [
