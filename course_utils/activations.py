@@ -192,7 +192,7 @@ _ALL = (
     ),
     Activation(
         "PReLU",
-        r"\max(z, a z),\ a \text{ learned}",
+        r"z \text{ if } z > 0, \text{ else } a z;\ a \text{ learned}",
         r"1 \text{ if } z > 0, \text{ else } a",
         "K. He and others, 2015",
         _leaky,
@@ -225,7 +225,7 @@ _ALL = (
         "SiLU",
         r"\frac{z}{1 + e^{-z}}",
         r"\sigma(z)\,(1 + z\,(1 - \sigma(z)))",
-        "S. Elfwing, E. Uchibe, K. Doya, 2017; as Swish: P. Ramachandran and others, 2017",
+        "D. Hendrycks, K. Gimpel, 2016; as Swish: P. Ramachandran and others, 2017",
         lambda z, a: z * special.expit(z),
         _silu_slope,
         _named("silu"),

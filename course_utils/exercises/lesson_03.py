@@ -340,7 +340,6 @@ def _check_dead(count_dead):
             "units": 0,
             "that is a share; a number of units is asked for": 3 / 7,
             "these are all units of the layer": 7,
-            "that is the number of pictures": 4.5,
         },
     )
     expect_number(
