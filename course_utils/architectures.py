@@ -803,21 +803,6 @@ def count(
     return model.output_shape[1:], model.count_params(), sum(row.multiply_adds for row in rows)
 
 
-def restart(model: keras.Model) -> None:
-    """Give a compiled model new random weights and forget the optimizer's momentum.
-
-    Training then starts again without building and compiling anew, which takes longer than the
-    training itself where networks are deep and small.
-    """
-    from course_utils.quiet import keras
-
-    model.set_weights(keras.models.clone_model(model).get_weights())
-    rate = model.optimizer.learning_rate
-    for variable in model.optimizer.variables:
-        if variable is not rate:
-            variable.assign(np.zeros(variable.shape))
-
-
 # --------------------------------------------------------------------------------------------------
 # Tables of data
 # --------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils import images, plots
+from course_utils import images, optimizers, plots
 from course_utils.networks import Classifier
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def extract(
         raise ValueError(f"batch_size is {batch_size}; it must be 1 or more.")
     names = stages(network) if layers is None else layers
     names = (names,) if isinstance(names, str) else tuple(names)
-    batch, _ = network._batch(pictures, False)  # its checks, with its sentences
+    batch, _ = network.as_batch(pictures, fixed=False)  # its checks, with its sentences
     if not len(batch):
         raise ValueError("There are no pictures; give at least one.")
     function = _extractor(network, names, pool)
@@ -180,10 +180,10 @@ def _pooled(model: keras.Model, pool: str, pictures: Any) -> dict[str, Any]:
 
 
 def standardize(picture: ArrayLike) -> NDArray[np.float32]:
-    """Bring a gray picture to mean 0.5 and standard deviation 0.18, cut to [0, 1].
+    """Bring a gray picture to mean 0.5 and standard deviation 0.18, then cut it to [0, 1].
 
-    Brightness and contrast then tell nothing about where a crop comes from. A uniform picture
-    becomes uniformly 0.5.
+    Brightness and contrast then tell little about where a crop comes from; a little, since cutting
+    moves them again where a picture has bright spots. A uniform picture becomes uniformly 0.5.
 
     Parameters
     ----------
@@ -584,9 +584,7 @@ class Learner:
         last: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> Learner:
         """Start anew and train; ``last``: kernel and bias that the last layer starts with."""
-        self.model.set_weights(self.build().get_weights())
-        for variable in self.model.optimizer.variables:  # a schedule instead of a rate: all 0
-            variable.assign(np.zeros(variable.shape))
+        optimizers.restart(self.model, self.build().get_weights())
         if last is not None:
             self.model.layers[-1].set_weights(last)
         rows = random.integers(len(pictures), size=self.steps * BATCH)
@@ -634,7 +632,7 @@ def grad_cam(
     course_utils.networks.NetworkError
         A picture or a layer that the network does not take.
     """
-    batch, _ = network._batch(picture, network.fixed_size)
+    batch, _ = network.as_batch(picture)
     _check_label(network, label)
     maps, gradient = (
         np.asarray(part)[0] for part in _maps_and_gradient(network, layer)(batch, np.int32(label))
@@ -693,7 +691,7 @@ def occlusion(
     ValueError
         No such logit, a square that does not fit, or a stride with gaps.
     """
-    batch, _ = network._batch(picture, network.fixed_size)
+    batch, _ = network.as_batch(picture)
     _check_label(network, label)
     height, width = batch.shape[1:3]
     if not 1 <= stride <= patch <= min(height, width):

@@ -189,7 +189,7 @@ class Classifier:
     ) -> np.ndarray:
         from tqdm.auto import tqdm
 
-        batch, single = self._batch(images, fixed)
+        batch, single = self.as_batch(images, fixed)
         if batch_size < 1:
             raise NetworkError(f"batch_size is {batch_size}; it must be 1 or more.")
         count = len(batch)
@@ -202,8 +202,28 @@ class Classifier:
         values = np.concatenate(parts)[:count]
         return values[0] if single else values
 
-    def _batch(self, images: np.ndarray, fixed: bool) -> tuple[np.ndarray, bool]:
-        """Pictures as float32 (n, h, w, 3), and whether it was a single one; checked."""
+    def as_batch(self, images: np.ndarray, fixed: bool | None = None) -> tuple[np.ndarray, bool]:
+        """Pictures as the network takes them, checked, and whether it was a single one.
+
+        Parameters
+        ----------
+        images
+            (h, w, 3) or (n, h, w, 3), float RGB in [0, 1].
+        fixed
+            Whether only `input_size` will do; by default, what the logits need (`fixed_size`).
+
+        Returns
+        -------
+        batch : numpy.ndarray
+            float32 (n, h, w, 3).
+        single : bool
+
+        Raises
+        ------
+        NetworkError
+            Bytes instead of floats, values outside [0, 1], a wrong shape or size.
+        """
+        fixed = self.fixed_size if fixed is None else fixed
         try:
             array = np.asarray(images)
             kind = array.dtype.kind

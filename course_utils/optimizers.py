@@ -40,6 +40,7 @@ __all__ = [
     "gradient_descent",
     "momentum",
     "nesterov",
+    "restart",
     "rmsprop",
     "show_curves",
     "show_paths",
@@ -444,6 +445,41 @@ LANDSCAPES: Mapping[str, Landscape] = MappingProxyType(
         )
     }
 )
+
+# --------------------------------------------------------------------------------------------------
+# Training again
+# --------------------------------------------------------------------------------------------------
+
+
+def restart(model: keras.Model, weights: Sequence[ArrayLike] | None = None) -> None:
+    """Give a compiled model other weights, and let its optimizer forget what it has gathered.
+
+    Training then starts again without building and compiling anew, which takes longer than the
+    training itself where networks are small. The learning rate stays; a schedule starts again.
+    Lesson 04, section 5.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Compiled.
+    weights : arrays, as ``get_weights`` gives them
+        By default new ones, drawn as the layers' initializers say.
+
+    Raises
+    ------
+    ValueError
+        The model is not compiled, or the weights do not fit.
+    """
+    from course_utils.quiet import keras
+
+    if not getattr(model, "compiled", False):
+        raise ValueError("the model is not compiled; call model.compile(optimizer, loss).")
+    model.set_weights(keras.models.clone_model(model).get_weights() if weights is None else weights)
+    rate = model.optimizer.learning_rate
+    for variable in model.optimizer.variables:
+        if variable is not rate:
+            variable.assign(np.zeros(variable.shape))
+
 
 # --------------------------------------------------------------------------------------------------
 # The learning-rate finder

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_widgets import inside
 
 from course_utils import architectures, images
 from course_utils.architectures import GOOGLENET, NETWORKS, compound, pareto
@@ -270,24 +271,6 @@ def test_scaled_network_is_keras_b1() -> None:
     assert model.input_shape == (None, 240, 240, 3)
 
 
-# --- restart ------------------------------------------------------------------------------------
-
-
-def test_restart_forgets_weights_and_momentum() -> None:
-    inputs = np.random.default_rng(0).normal(size=(16, 4)).astype("float32")
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
-    model.compile(keras.optimizers.SGD(0.25, momentum=0.9), "mse")
-    first = model.get_weights()[0]
-    model.fit(inputs, inputs[:, :3], epochs=2, verbose=0)
-    trained = model.get_weights()[0]
-    architectures.restart(model)
-    fresh = model.get_weights()[0]
-    assert not np.allclose(fresh, trained) and not np.allclose(fresh, first)
-    assert not any(np.any(velocity) for velocity in model.optimizer.momentums)
-    assert int(model.optimizer.iterations) == 0
-    assert float(model.optimizer.learning_rate) == 0.25
-
-
 # --- fronts and tables --------------------------------------------------------------------------
 
 CHOICES = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=25)
@@ -411,13 +394,6 @@ def live(monkeypatch: pytest.MonkeyPatch) -> list:
     monkeypatch.delenv("COURSE_STATIC", raising=False)
     monkeypatch.setattr("IPython.display.display", shown.append)
     return shown
-
-
-def inside(widget: ipywidgets.Widget, kind: type) -> list:
-    found = [widget] if isinstance(widget, kind) else []
-    for child in getattr(widget, "children", ()):
-        found += inside(child, kind)
-    return found
 
 
 def test_explorer_tells_what_the_table_holds() -> None:

@@ -30,6 +30,7 @@ from course_utils.optimizers import (
     gradient_descent,
     momentum,
     nesterov,
+    restart,
     rmsprop,
 )
 from course_utils.widgets import optimizer_race
@@ -298,6 +299,44 @@ def examples() -> tuple[np.ndarray, np.ndarray]:
     return inputs, inputs @ random.normal(size=(4, 3))
 
 
+def test_restart_forgets_weights_and_momentum() -> None:
+    inputs, targets = examples()
+    network = compiled(0.25, momentum=0.9)
+    first = network.get_weights()
+    network.fit(inputs, targets, epochs=2, verbose=0)
+    trained = network.get_weights()[0]
+    restart(network)
+    fresh = network.get_weights()[0]
+    assert not np.allclose(fresh, trained) and not np.allclose(fresh, first[0])
+    assert not any(np.any(velocity) for velocity in network.optimizer.momentums)
+    assert int(network.optimizer.iterations) == 0
+    assert float(network.optimizer.learning_rate) == 0.25
+    restart(network, first)
+    assert all(map(np.array_equal, network.get_weights(), first))
+
+
+@pytest.mark.parametrize("rate", [0.003, "schedule"])
+def test_training_after_a_restart_is_that_of_a_new_network(rate: object) -> None:
+    from course_utils.quiet import keras
+
+    def make():
+        given = keras.optimizers.schedules.CosineDecay(0.01, 8) if rate == "schedule" else rate
+        return compiled(given, "Adam")
+
+    inputs, targets = examples()
+    used, new = make(), make()
+    start = new.get_weights()
+    used.fit(inputs, targets, epochs=3, verbose=0)
+    restart(used, start)
+    losses = [n.fit(inputs, targets, epochs=4, shuffle=False, verbose=0) for n in (used, new)]
+    assert np.allclose(*(history.history["loss"] for history in losses), rtol=1e-5)
+
+
+def test_restart_needs_a_compiled_model() -> None:
+    with pytest.raises(ValueError, match="is not compiled"):
+        restart(SimpleNamespace(compiled=False))
+
+
 def test_range_test_finds_the_edge() -> None:
     inputs, targets = examples()
     result = find_rate(compiled(), inputs, targets, 1e-3, 1e3, steps=60)
@@ -321,6 +360,16 @@ def test_range_test_leaves_no_trace() -> None:
     assert all(map(np.array_equal, before, after)) and len(before) == len(after)
     assert np.isclose(float(network.optimizer.learning_rate), 0.02)
     assert np.allclose(first.losses, find_rate(network, inputs, targets, steps=20).losses)
+
+
+def test_range_test_measures_each_batch_by_itself() -> None:
+    inputs, targets = examples()
+    network = compiled()
+    result = find_rate(network, inputs, targets, 1e-9, 1e-8, steps=10, batch_size=16, seed=3)
+    random = np.random.default_rng(3)
+    batches = [random.choice(80, 16, replace=False) for _ in range(10)]
+    errors = np.array(network(inputs)) - targets
+    assert np.allclose(result.losses, [np.mean(errors[b] ** 2) for b in batches], rtol=1e-4)
 
 
 def test_range_test_cleans_up_when_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
