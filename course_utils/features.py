@@ -430,20 +430,19 @@ def draw(labels: ArrayLike, per_class: int, random: np.random.Generator) -> NDAr
 
 
 def dense_weights(pipeline: Pipeline) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A fitted StandardScaler and LogisticRegression as the weights of one dense layer.
+    """A fitted chain of linear steps and a LogisticRegression as the weights of one dense layer.
 
-    (x - mean) / scale @ w + b is x @ (w / scale) + (b - mean / scale @ w). Lesson 06, section 4.
+    Standardizing, rotating and the regression are affine maps, and so is their chain; it is known
+    by its values at zero and at the unit vectors. Lessons 06, section 4, and 07, section 7.
 
     Returns
     -------
     kernel : float32 (features, classes)
     bias : float32 (classes,)
     """
-    scaler, regression = pipeline[0], pipeline[-1]
-    kernel = regression.coef_.T / scaler.scale_[:, None]
-    return kernel.astype(np.float32), (regression.intercept_ - scaler.mean_ @ kernel).astype(
-        np.float32
-    )
+    bias = pipeline.decision_function(np.zeros((1, pipeline.n_features_in_)))[0]
+    kernel = pipeline.decision_function(np.eye(pipeline.n_features_in_)) - bias
+    return kernel.astype(np.float32), bias.astype(np.float32)
 
 
 def upper_part(

@@ -18,6 +18,19 @@ UNLISTED = {"manifest.json", "README.md"}
 # The first pattern that matches says where a file comes from: (pattern, license, origin, script).
 ORIGINS = (
     (
+        "gallery/painted.jpg",
+        "CC BY 4.0; the photo in it: CC BY 2.0, danielbuechele on Flickr",
+        "scikit-learn's photo china, painted by this project's network like three of its pictures",
+        "tools/make_gallery.py",
+    ),
+    (
+        "gallery/*.jpg",
+        "CC BY 4.0; the photos in it: CC0",
+        "scikit-image's photos of a cat, a cup of coffee and a rocket, changed by this project's "
+        "network",
+        "tools/make_gallery.py",
+    ),
+    (
         "embedded/style.jpg",
         "CC BY 4.0; the photo in it: CC BY 2.0, danielbuechele on Flickr",
         "scikit-learn's photo china, painted by this project's network like two of its pictures",
@@ -60,6 +73,12 @@ ORIGINS = (
         "sound it puts out",
         "synthetic speech, made with espeak-ng 1.51 in Debian's build",
         "tools/make_sounds.py",
+    ),
+    (
+        "tables/speech.json",
+        "CC BY 4.0",
+        "measured by this project on the Free Spoken Digit Dataset; no recording is part of it",
+        "tools/measure_speech.py",
     ),
     (
         "tables/keras_applications.csv",

@@ -1,0 +1,132 @@
+"""Sound classifier of lesson 07: which digit is it, and what counted? Also for your own WAV."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import ipywidgets
+import numpy as np
+
+from course_utils import data, features, images, networks, sounds
+from course_utils.plots import SIGNED_CMAP
+from course_utils.widgets import Frame, explore
+
+OWN = "your own"
+CLIPS = {  # words of the course's folder of sounds
+    "three, v01": "v01_three.wav",
+    "seven, v02": "v02_seven.wav",
+    "nine, v03": "v03_nine.wav",
+    "five, v07": "v07_five.wav",
+    "zero, v10": "v10_zero.wav",
+    "six, v12": "v12_six.wav",
+}
+WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_SIDE = 256  # pixels of a picture as shown
+
+
+def frame(clip: str, path: str, upload: tuple[Any, ...], noise: int, start: int, end: int) -> Frame:
+    """One frame: the picture that the network gets, the places that counted, the answers.
+
+    Parameters
+    ----------
+    clip
+        A key of ``CLIPS``, or ``OWN``.
+    path, upload
+        With ``OWN``: the path of a WAV file, or what a ``FileUpload`` holds, which goes first.
+    noise
+        dB by which added noise is weaker than the voice, -5 to 40; 40: none is added.
+    start, end
+        Percent of the recording that are used, the first below the second.
+
+    Raises
+    ------
+    ValueError
+        The sound cannot be used, or nothing of it is left; the message says why.
+    """
+    if start >= end:
+        raise ValueError(f"The part begins at {start} % and ends at {end} %: nothing is left.")
+    wave = _wave(clip, path, upload)
+    wave = wave[len(wave) * start // 100 : len(wave) * end // 100]
+    if noise < 40:
+        wave = sounds.add_noise(wave[None], noise, np.random.default_rng(0))[0]
+    network, layer, model = _classifier()
+    shown = sounds.pictures([wave])
+    vector = sounds.heard_by(network, shown, layer)
+    chances = model.predict_proba(vector)[0]
+    best = np.argsort(-chances)[:3]
+    evidence = sounds.evidence(network, shown[0], layer, model, best[0])
+    answers = "   ".join(f"{WORDS[digit]} {chances[digit]:.2f}" for digit in best)
+    return Frame(
+        {
+            f"{clip}, high tones on top": images.resize(sounds.as_rgb(shown)[0], _SIDE),
+            f"for (red) and against (blue) {WORDS[best[0]]}": _colored(evidence),
+        },
+        f"{answers}\n{len(wave) / sounds.RATE:.2f} seconds; fitted to {_PER_DIGIT} clips of each "
+        "digit\nby nine synthetic voices",
+    )
+
+
+_PER_DIGIT = 21  # every third clip: the answers are as good, and the first one comes sooner
+
+
+def _wave(clip: str, path: str, upload: tuple[Any, ...]) -> np.ndarray:
+    if clip != OWN:
+        return sounds.load(data.path(f"sounds/{CLIPS[clip]}"))
+    if upload:
+        return sounds.trim(sounds.load(bytes(upload[0]["content"])))
+    if not path.strip():
+        raise ValueError("Choose a file, or write the path of a WAV file into the field.")
+    return sounds.trim(sounds.load(path.strip()))
+
+
+def _colored(evidence: np.ndarray) -> np.ndarray:
+    from matplotlib import colormaps
+
+    most = max(np.abs(evidence).max(), 1e-9)
+    colors = colormaps[SIGNED_CMAP](0.5 + evidence[::-1] / (2 * most))[..., :3]
+    return images.resize(colors.astype(np.float32), _SIDE)
+
+
+@lru_cache(maxsize=1)
+def _classifier() -> tuple[networks.Classifier, str, Any]:
+    """The image network, its layer, and the new layer, fitted to all but the held-out voices."""
+    network, speech = networks.load(), data.spoken_digits()
+    layer = features.stages(network)[2]
+    kept = np.flatnonzero(~np.isin(speech.speaker, sounds.HELD_OUT))[::3]
+    shown = sounds.pictures([speech.clips[place] for place in kept])
+    vectors = sounds.heard_by(network, shown, layer)
+    return network, layer, sounds.new_layer(vectors.shape[1]).fit(vectors, speech.digit[kept])
+
+
+def show(clip: str = "zero, v10", path: str = "") -> None:
+    """Show the sound classifier, starting with a key of ``CLIPS``, or with a path of yours.
+
+    Raises
+    ------
+    ValueError
+        There is no such clip.
+    """
+    if clip not in (*CLIPS, OWN):
+        raise ValueError(f"clip is {clip!r}; choose one of {'; '.join((*CLIPS, OWN))}.")
+    controls = {
+        "clip": ipywidgets.Dropdown(
+            options=(*CLIPS, OWN), value=OWN if path else clip, description="sound"
+        ),
+        "path": ipywidgets.Text(
+            path, description="its path", placeholder="word.wav", continuous_update=False
+        ),
+        "upload": ipywidgets.FileUpload(accept=".wav", description="choose a file"),
+        "noise": ipywidgets.IntSlider(40, -5, 40, 5, description="noise, -dB"),
+        "start": ipywidgets.IntSlider(0, 0, 95, 5, description="from, %"),
+        "end": ipywidgets.IntSlider(100, 5, 100, 5, description="to, %"),
+    }
+    mine = [controls["path"], controls["upload"]]
+
+    def enable(_change: object = None) -> None:
+        for control in mine:
+            control.disabled = controls["clip"].value != OWN
+
+    controls["clip"].observe(enable, names="value")
+    enable()
+    explore(frame, controls)
