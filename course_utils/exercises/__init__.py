@@ -460,7 +460,7 @@ def exercises_of(lesson: str | int) -> tuple[Exercise, ...]:
     LookupError
         There is no such lesson.
     """
-    number = str(lesson).zfill(2)
+    number = str(lesson).zfill(2) if str(lesson) else ""
     module = f"{__name__}.lesson_{number}"
     if not re.fullmatch(r"\d\d", number) or number not in _lessons():
         raise LookupError(

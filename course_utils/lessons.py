@@ -1,0 +1,306 @@
+"""The lessons as a whole: a map with your progress, a way to catch up, a record to print.
+
+    from course_utils import lessons
+    lessons.course_map()              # all lessons, what they promise, what you have solved
+    lessons.catch_up("06", "4")       # everything of lesson 06 that section 4 builds on
+    lessons.save_record("Your name")  # a page to print or to hand in
+
+Everything here is read from the notebooks themselves and from your progress file; nothing leaves
+this computer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import io
+import os
+import re
+from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from course_utils.data import PathLike
+from course_utils.exercises import Progress, progress
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+
+_HEADING = re.compile(r"^(#{2,3}) +(.+?) *$", re.MULTILINE)
+_NUMBER = re.compile(r"(\d+(?:\.\d+)?)\.? ")
+# What an exercise defines is used by its check alone.
+_SKIPPED_TAGS = ("exercise:", "check:")
+
+
+class LessonError(ValueError):
+    """A lesson or a section that does not exist; the message lists those that do."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One notebook of the course.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        ``notebooks/NN_words.ipynb``.
+    """
+
+    path: Path
+
+    @property
+    def number(self) -> str:
+        """Two digits."""
+        return self.path.name[:2]
+
+    @cached_property
+    def cells(self) -> tuple[dict[str, Any], ...]:
+        """The notebook's cells; the source of each as one text."""
+        import nbformat
+
+        return tuple(nbformat.read(self.path, as_version=4).cells)
+
+    @cached_property
+    def title(self) -> str:
+        """The heading without its number."""
+        return self.cells[0]["source"].splitlines()[0].lstrip("# ").removeprefix(self.number + " ")
+
+    @cached_property
+    def minutes(self) -> tuple[int, ...]:
+        """What the lesson says it takes: reading and running, then the exercises."""
+        said = re.search(r"^\*\*Time:\*\*.*?(?=\n\n)", self.cells[0]["source"], re.M | re.S)
+        return tuple(map(int, re.findall(r"(\d+) minutes for", said[0]))) if said else ()
+
+    @cached_property
+    def sections(self) -> dict[str, int]:
+        """Heading -> place of the cell that holds it, in order, subsections included."""
+        return {
+            heading: place
+            for place, cell in enumerate(self.cells)
+            if cell["cell_type"] == "markdown"
+            for _, heading in _HEADING.findall(cell["source"])
+        }
+
+    def find(self, section: str) -> str:
+        """The heading of a section, from its number or from words in it.
+
+        Raises
+        ------
+        LessonError
+            No heading fits, or several do.
+        """
+        wanted = str(section).strip()
+        numbered = {m[1]: h for h in self.sections if (m := _NUMBER.match(h))}
+        if wanted in numbered:
+            return numbered[wanted]
+        found = [h for h in self.sections if wanted and wanted.lower() in h.lower()]
+        if len(found) == 1:
+            return found[0]
+        choices = "; ".join(found or [h for h in self.sections if _NUMBER.match(h)])
+        several = "several sections with" if found else "no section"
+        raise LessonError(f"Lesson {self.number} has {several} {wanted!r}; choose from: {choices}.")
+
+    def code_before(self, section: str) -> Iterator[tuple[int, str]]:
+        """Place and source of the code cells above a section, without exercises."""
+        for place, cell in enumerate(self.cells[: self.sections[self.find(section)]]):
+            tags = cell["metadata"].get("tags", [])
+            asks = any(tag.startswith(_SKIPPED_TAGS) for tag in tags)
+            if cell["cell_type"] == "code" and not asks:
+                yield place, cell["source"]
+
+
+def all_lessons() -> list[Lesson]:
+    """The lessons in their order."""
+    paths = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    return [Lesson(path) for path in paths if not path.name.startswith("00_")]
+
+
+def find_lesson(number: str | int) -> Lesson:
+    """The lesson with a number such as 6 or ``"06"``.
+
+    Raises
+    ------
+    LessonError
+        There is none.
+    """
+    found = {lesson.number: lesson for lesson in all_lessons()}
+    wanted = str(number).strip().zfill(2)
+    if wanted not in found:
+        raise LessonError(f"There is no lesson {number!r}; there are {', '.join(found)}.")
+    return found[wanted]
+
+
+# --- catch up -----------------------------------------------------------------------------------
+
+
+def catch_up(
+    lesson: str | int, section: str, namespace: MutableMapping[str, Any] | None = None
+) -> None:
+    """Run all code of a lesson that stands above a section, without showing what it shows.
+
+    Afterwards the section's cells find what they need, and with the same random numbers as if
+    the lesson had been run from its top. Exercises and their checks are left out.
+
+    Parameters
+    ----------
+    lesson
+        Its number.
+    section
+        Number of a section, such as ``"4"`` or ``"4.2"``, or words of its heading.
+    namespace
+        Where the names go: by default the notebook in which this is called.
+
+    Raises
+    ------
+    LessonError
+        No such lesson or section.
+    RuntimeError
+        A cell of the lesson fails; the message names it.
+    """
+    from course_utils.widgets import track
+
+    found = find_lesson(lesson)
+    heading = found.find(section)
+    names = _own_namespace() if namespace is None else namespace
+    for place, source in track(list(found.code_before(section)), f"up to {heading}"):
+        with _quietly():
+            _run(source, f"<lesson {found.number}, cell {place}>", names)
+    print(f"Ready: go on with lesson {found.number}, section {heading!r}.")
+
+
+def _own_namespace() -> MutableMapping[str, Any]:
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    if shell is None:
+        raise RuntimeError("There is no notebook here; pass a dictionary as namespace.")
+    return shell.user_ns
+
+
+def _run(source: str, name: str, names: MutableMapping[str, Any]) -> None:
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    try:
+        exec(compile(TransformerManager().transform_cell(source), name, "exec"), names)
+    except Exception as error:
+        raise RuntimeError(f"{name.strip('<>')} failed: {type(error).__name__}: {error}") from error
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Neither text nor figures nor widgets; all of them would be out of place here."""
+    from IPython.utils.capture import capture_output
+    from matplotlib import pyplot
+
+    before = os.environ.get("COURSE_STATIC")
+    os.environ["COURSE_STATIC"] = "1"
+    try:
+        with capture_output():
+            yield
+            pyplot.close("all")
+    finally:
+        if before is None:
+            del os.environ["COURSE_STATIC"]
+        else:
+            os.environ["COURSE_STATIC"] = before
+
+
+# --- map and record -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Map:
+    """All lessons with what has been solved; Jupyter shows a table with links."""
+
+    lessons: tuple[Lesson, ...]
+    solved: Progress
+
+    def rows(self) -> Iterator[tuple[Lesson, int, int]]:
+        """Lesson, exercises solved, exercises in all."""
+        counts = {
+            number: (sum(row[2] for row in rows), len(rows)) for number, rows in self.solved.lessons
+        }
+        for lesson in self.lessons:
+            yield lesson, *counts.get(lesson.number, (0, 0))
+
+    @property
+    def total(self) -> tuple[int, int]:
+        """Exercises solved, and exercises in all."""
+        return sum(row[1] for row in self.rows()), sum(row[2] for row in self.rows())
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{lesson.number} {lesson.title:32} {done:2} of {total} exercises done"
+            for lesson, done, total in self.rows()
+        ]
+        done, total = self.total
+        return "\n".join([*lines, f"   {'all lessons':32} {done:2} of {total} exercises done"])
+
+    def _repr_html_(self) -> str:
+        rows = [
+            f'<tr><td>{lesson.number}</td><td style="text-align: left">'
+            f'<a href="{lesson.path.name}">{html.escape(lesson.title)}</a></td>'
+            f"<td>{sum(lesson.minutes)} min</td><td>{done} of {total} "
+            f'<progress value="{done}" max="{total}" aria-label="Lesson {lesson.number}">'
+            "</progress></td></tr>"
+            for lesson, done, total in self.rows()
+        ]
+        done, total = self.total
+        note = f"<p>{html.escape(self.solved.note)}</p>" if self.solved.note else ""
+        return (
+            f'<table><caption style="text-align: left">{done} of {total} exercises done</caption>'
+            '<thead><tr><th scope="col">No.</th><th scope="col">Lesson</th>'
+            '<th scope="col">Time</th><th scope="col">Exercises</th></tr></thead><tbody>'
+            + "".join(rows)
+            + f"</tbody></table>{note}"
+        )
+
+
+def course_map() -> Map:
+    """All lessons, how long they take, and what you have solved."""
+    return Map(tuple(all_lessons()), progress())
+
+
+def save_record(name: str = "", path: PathLike = "progress.html") -> Path:
+    """Write a page with every exercise and whether it is solved, to print or to hand in.
+
+    It is made from the progress file on this computer and sent nowhere.
+
+    Parameters
+    ----------
+    name
+        Stands on the page, if given.
+    path
+        A file ending in ``.html``; one that exists is replaced.
+
+    Returns
+    -------
+    pathlib.Path
+        Where it was written.
+
+    Raises
+    ------
+    ValueError
+        Another ending.
+    OSError
+        The file cannot be written; the message says where.
+    """
+    target = Path(path).expanduser()
+    if target.suffix.lower() != ".html":
+        raise ValueError(f"path is {str(path)!r}; give a name that ends in .html.")
+    shown = course_map()
+    page = io.StringIO()
+    page.write('<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n')
+    page.write("<title>Convolutional networks: record of progress</title>\n<style>")
+    page.write("body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}")
+    page.write("table{border-collapse:collapse;margin:1em 0;width:100%}caption{font-weight:bold}")
+    page.write("td,th{border-bottom:1px solid #ccc;padding:.2em .6em;text-align:left}")
+    page.write("</style></head><body>\n<h1>Convolutional networks: record of progress</h1>\n")
+    who = f"{html.escape(name.strip())}, " if name.strip() else ""
+    page.write(f"<p>{who}{date.today().isoformat()}</p>\n{shown._repr_html_()}\n")
+    page.write(f"{shown.solved._repr_html_()}\n</body></html>\n")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(page.getvalue(), encoding="utf-8")
+    return target
