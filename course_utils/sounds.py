@@ -69,10 +69,10 @@ __all__ = [
     "representations",
     "smoothed",
     "split_voices",
+    "spread",
     "stft",
     "train_digit_network",
     "trim",
-    "two_errors",
 ]
 
 RATE = 8000  #: samples a second: half of it, 4 kHz, is the highest frequency
@@ -113,7 +113,7 @@ def load(source: str | os.PathLike | bytes, rate: int = RATE) -> NDArray[np.floa
     """Read a WAV file: one channel, float32 in [-1, 1], at the rate asked for.
 
     8, 16, 24 and 32 bit and floats will do, any rate, any number of channels, of which the mean is
-    taken. Floats beyond 1 are scaled down. Lesson 07, section 7.
+    taken. Floats beyond 1 are scaled down. Lesson 07, section 8.
 
     Parameters
     ----------
@@ -224,7 +224,7 @@ def _mono(name: str, samples: NDArray) -> NDArray[np.float64]:
 def trim(wave: ArrayLike, decibels: float = 35.0) -> NDArray[np.float32]:
     """Cut off what is quiet at both ends, as the clips of the data sets are.
 
-    Lesson 07, section 7.
+    Lesson 07, section 8.
 
     Parameters
     ----------
@@ -491,7 +491,7 @@ def front_end(samples: int = CLIP, floor: float = FLOOR) -> keras.Model:
     return keras.Model(wave, ops.expand_dims(ops.swapaxes(picture, 1, 2), -1), name="log_mel")
 
 
-def digit_network(samples: int = CLIP, classes: int = 10) -> keras.Model:
+def digit_network(samples: int = CLIP, classes: int = 10, seed: int | None = None) -> keras.Model:
     """A small network from a wave to the logits of ten digits, random weights.
 
     `front_end`, then three convolutions. At the end each frequency band keeps its strongest
@@ -504,6 +504,8 @@ def digit_network(samples: int = CLIP, classes: int = 10) -> keras.Model:
         Length of the waves.
     classes
         Number of logits.
+    seed
+        Of the starting weights and of the dropout; without it, Keras' own.
 
     Returns
     -------
@@ -515,10 +517,14 @@ def digit_network(samples: int = CLIP, classes: int = 10) -> keras.Model:
 
     wave = keras.Input((samples,), name="wave")
     front = front_end(samples)
-    return keras.Model(wave, listener(front.output.shape[1:], classes)(front(wave)))
+    return keras.Model(wave, listener(front.output.shape[1:], classes, seed)(front(wave)))
 
 
-def listener(shape: tuple[int, ...] = (MELS, CLIP // HOP + 1, 1), classes: int = 10) -> keras.Model:
+def listener(
+    shape: tuple[int, ...] = (MELS, CLIP // HOP + 1, 1),
+    classes: int = 10,
+    seed: int | None = None,
+) -> keras.Model:
     """The part of `digit_network` that learns. Lesson 07, section 4.
 
     Parameters
@@ -527,6 +533,8 @@ def listener(shape: tuple[int, ...] = (MELS, CLIP // HOP + 1, 1), classes: int =
         Of a picture: (mels, frames, 1).
     classes
         Number of logits.
+    seed
+        As for `digit_network`.
 
     Returns
     -------
@@ -536,15 +544,19 @@ def listener(shape: tuple[int, ...] = (MELS, CLIP // HOP + 1, 1), classes: int =
     from course_utils.quiet import keras
 
     layers = keras.layers
+    seeds = [None] * 5 if seed is None else [5 * seed + number for number in range(5)]
+    *start, last = [keras.initializers.GlorotUniform(own) for own in seeds[:4]]
+    common = {"padding": "same", "activation": "relu"}
     picture = keras.Input(shape)
-    maps = layers.Conv2D(16, 5, strides=2, padding="same", activation="relu")(picture)
+    maps = layers.Conv2D(16, 5, strides=2, kernel_initializer=start[0], **common)(picture)
     maps = layers.MaxPooling2D()(maps)
-    maps = layers.Conv2D(32, 3, padding="same", activation="relu")(maps)
+    maps = layers.Conv2D(32, 3, kernel_initializer=start[1], **common)(maps)
     maps = layers.MaxPooling2D()(maps)
-    maps = layers.Conv2D(64, 3, padding="same", activation="relu")(maps)
+    maps = layers.Conv2D(64, 3, kernel_initializer=start[2], **common)(maps)
     bands = layers.Flatten()(layers.MaxPooling2D((1, maps.shape[2]))(maps))
-    bands = layers.Dropout(0.4)(bands)
-    return keras.Model(picture, layers.Dense(classes)(bands), name="listener")
+    bands = layers.Dropout(0.4, seed=seeds[4])(bands)
+    logits = layers.Dense(classes, kernel_initializer=last)(bands)
+    return keras.Model(picture, logits, name="listener")
 
 
 def train_digit_network(
@@ -569,7 +581,7 @@ def train_digit_network(
         Passes over the waves.
     seed
         Of the changes and the order. The starting weights are those that `network` has: for the
-        same result twice, call ``keras.utils.set_random_seed`` before `digit_network`.
+        same result twice, give `digit_network` a seed, too.
     changes
         ``"augment"``: `augment` the spectrograms; ``"noise"``: `add_noise` to every second wave,
         5 to 30 dB below it. None, one or both.
@@ -647,7 +659,7 @@ def augment(
 ) -> NDArray[np.float32]:
     """Spectrograms changed so that the digit stays: moved in time, a little in pitch, and masked.
 
-    Lesson 07, section 5; masks as in D. Park and others, "SpecAugment", Interspeech 2019, section 2
+    Lesson 07, section 6; masks as in D. Park and others, "SpecAugment", Interspeech 2019, section 2
     (without its warping of time).
 
     Parameters
@@ -1090,7 +1102,7 @@ def draw_spectrogram(
 
 
 def draw_curves(ax: Axes, curves: Mapping[tuple[str, int], NDArray[np.float64]]) -> None:
-    """Accuracy against the number of training clips, with bands of two standard errors.
+    """Accuracy against the number of training clips, with 95 % intervals as bands.
 
     Parameters
     ----------
@@ -1103,10 +1115,11 @@ def draw_curves(ax: Axes, curves: Mapping[tuple[str, int], NDArray[np.float64]])
         if not known:
             continue
         means = np.array([np.mean(curves[name, size]) for size in known])
-        errors = np.array([two_errors(curves[name, size]) for size in known])
+        errors = np.array([spread(curves[name, size]) for size in known])
         color = PALETTE[color]
         ax.plot(known, means, color=color, linestyle=dashes, marker=marker, label=name)
-        ax.fill_between(known, means - errors, means + errors, color=color, alpha=0.12)
+        low, high = np.maximum(means - errors, 0), np.minimum(means + errors, 1)
+        ax.fill_between(known, low, high, color=color, alpha=0.12)
     sizes = sorted({size for _, size in curves})
     ax.set(xscale="log", xticks=sizes, xticklabels=sizes, xlabel="training clips of each digit")
     ax.minorticks_off()
@@ -1147,12 +1160,18 @@ def draw_evidence(ax: Axes, heat: ArrayLike) -> None:
     ax.grid(False)
 
 
-def two_errors(values: ArrayLike) -> float:
-    """Two standard errors of the mean: half the width of an interval of about 95 %.
+def spread(values: ArrayLike) -> float:
+    """Half the width of the 95 % interval of a mean: Student's t times the standard error.
+
+    For 12 values that is 2.2 standard errors, for three values 4.3. Lesson 07, section 4; Student,
+    "The probable error of a mean", 1908.
 
     Parameters
     ----------
     values : array of numbers, shape (n,), n from 2
     """
+    from scipy.stats import t
+
     values = np.asarray(values, float)
-    return float(2 * values.std(ddof=1) / np.sqrt(len(values)))
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    return float(t.ppf(0.975, len(values) - 1) * error)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
-from scipy import signal
+from scipy import signal, stats
 from scipy.io import wavfile
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -339,8 +339,7 @@ def test_a_digit_network_learns_digits_of_voices_it_never_heard():
     speech = data.spoken_digits()
     waves_, digits, test_waves, test_digits = sounds.split_voices(speech)
     assert len(waves_) == 630 and len(test_waves) == 210
-    keras.utils.set_random_seed(0)
-    network = sounds.digit_network()
+    network = sounds.digit_network(seed=0)
     assert network.count_params() < 100_000
     assert sounds.train_digit_network(network, waves_, digits) is network
     right = np.array(network(test_waves)).argmax(axis=1) == test_digits
@@ -386,6 +385,22 @@ def test_augment_masks_one_block_of_bands_and_one_of_frames():
         assert lines.sum(axis=1).max() == 5 and lines.sum(axis=1).min() == 0
         assert (np.abs(np.diff(lines.astype(int), axis=1)).sum(axis=1) <= 2).all()
     assert np.array_equal(masked, bands[:, :, None] | frames[:, None])
+
+
+def test_a_seed_gives_the_same_digit_network_twice():
+    waves_ = np.random.default_rng(0).normal(scale=0.1, size=(40, sounds.CLIP)).astype(np.float32)
+    digits = np.arange(40) % 10
+    trained = []
+    for seed in (3, 3, 4):
+        network = sounds.digit_network(seed=seed)
+        start = [w for w in network.get_weights() if w.ndim > 1]
+        assert all(w.std() > 0 for w in start)
+        sounds.train_digit_network(network, waves_, digits, epochs=1, seed=seed)
+        trained.append(np.concatenate([w.ravel() for w in network.get_weights()]))
+    assert np.allclose(trained[0], trained[1], atol=1e-5)
+    assert not np.allclose(trained[0], trained[2], atol=1e-2)
+    first, second = (sounds.digit_network().get_weights()[0] for _ in range(2))
+    assert not np.allclose(first, second)
 
 
 def test_train_refuses_unknown_changes():
@@ -577,8 +592,11 @@ def test_figures_draw_what_they_are_given():
     assert axes[3].images[0].get_clim() == (-3, 3)
 
 
-def test_two_errors():
-    assert np.isclose(sounds.two_errors([1, 2, 3, 4]), 2 * np.std([1, 2, 3, 4], ddof=1) / 2)
+def test_spread_is_half_of_students_interval():
+    values = [1, 2, 3, 4]
+    assert np.isclose(sounds.spread(values), 3.182446 * np.std(values, ddof=1) / 2)
+    test = stats.ttest_1samp(np.add(values, sounds.spread(values) - 2.5), 0)
+    assert np.isclose(test.pvalue, 0.05)  # the interval just touches 0
 
 
 # --- the table of real speech ---------------------------------------------------------------------

@@ -9,6 +9,7 @@ import math
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import signal
+from sklearn.base import clone
 from sklearn.model_selection import LeaveOneGroupOut
 
 # --- 07-frames ----------------------------------------------------------------------------------
@@ -71,6 +72,15 @@ def _with_scikit_learn(model, features, digits, speakers):
     for train, test in LeaveOneGroupOut().split(features, digits, speakers):
         model.fit(features[train], digits[train])
         scores[str(speakers[test[0]])] = np.mean(model.predict(features[test]) == digits[test])
+    return scores
+
+
+def _with_clones(model, features, digits, speakers):
+    scores = {}
+    for name in np.unique(speakers):
+        out = speakers == name
+        fresh = clone(model).fit(features[~out], digits[~out])
+        scores[name] = fresh.score(features[out], digits[out])
     return scores
 
 
@@ -276,6 +286,7 @@ RIGHT = {
     "07-window": [("floats", (2205.0, 50.0)), ("from samples", (2205, 1000 * 2205 / 44100))],
     "07-speaker": [
         ("scikit-learn", (_with_scikit_learn,)),
+        ("clone", (_with_clones,)),
         ("set", (lambda *g: {str(k): float(v) for k, v in _speakers()[0](*g).items()},)),
     ],
     "07-rows": [
