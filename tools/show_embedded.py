@@ -3,8 +3,8 @@
     python tools/show_embedded.py [--weights PATH] [--out FOLDER]
 
 Writes ``style.jpg``, ``dream.jpg`` and ``shows.json`` into ``data/embedded/`` for the model card.
-Lessons 08 and 09 derive both methods; these are short forms of them. The parts of the style loss
-are relative and the dream's gradient is normalized: the settings suit other weights, too.
+Lessons 08 and 09 derive both methods. The parts of the style loss are relative and the dream's
+gradient is normalized: the settings suit other weights, too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,9 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from course_utils import data, images, networks
-from course_utils.quiet import keras, tf
+from course_utils import data, images, networks, style
+from course_utils import dream as dreams
+from course_utils.quiet import tf
 
 SIDE = 256  # pixels of each picture
 LIMIT = 150_000  # bytes of a JPEG file
@@ -54,103 +55,49 @@ DREAM = {
 }
 
 
-def gram(maps: tf.Tensor) -> tf.Tensor:
-    """F^T F of feature maps (1, h, w, channels), divided by the number of positions."""
-    features = tf.reshape(maps, (-1, maps.shape[-1]))
-    positions = tf.cast(tf.shape(features)[0], tf.float32)
-    return tf.matmul(features, features, transpose_a=True) / positions
-
-
-def style_functions(
-    network: networks.Classifier, settings: dict[str, Any]
-) -> tuple[Callable, Callable]:
-    """Content and Gram matrices of a picture (h, w, 3), and the compiled loss with its gradient.
-
-    The loss is that of Gatys et al. (2015) plus total variation; it takes a picture and the wanted
-    content and Gram matrices. Each squared distance is a share of the target's squared length.
-    """
-    content, layers = settings["content_layer"], settings["style_layers"]
-    extract = network.features([content, *layers])
-    weights = {"content": settings["content_weight"]} | dict.fromkeys(layers, 1.0)
-
-    def describe(picture: tf.Tensor) -> dict[str, tf.Tensor]:
-        maps = extract(picture[None])
-        return {"content": maps[content]} | {layer: gram(maps[layer]) for layer in layers}
-
-    targets = dict.fromkeys(weights, tf.TensorSpec(None))
-
-    @tf.function(input_signature=[tf.TensorSpec((None, None, 3)), targets])
-    def loss_and_gradient(
-        picture: tf.Tensor, wanted: dict[str, tf.Tensor]
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        with tf.GradientTape() as tape:
-            tape.watch(picture)
-            found = describe(picture)
-            # A sum over pixels: divided, it does not depend on the size of the picture.
-            variation = tf.image.total_variation(picture) / tf.cast(tf.size(picture), tf.float32)
-            loss = settings["variation_weight"] * variation
-            for key, weight in weights.items():
-                distance = tf.reduce_sum((found[key] - wanted[key]) ** 2)
-                loss += weight * distance / (tf.reduce_sum(wanted[key] ** 2) + 1e-12)
-        return loss, tape.gradient(loss, picture)
-
-    return describe, loss_and_gradient
-
-
 def transfer_style(
-    network: networks.Classifier, photo: np.ndarray, style: np.ndarray, settings: dict[str, Any]
+    network: networks.Classifier, photo: np.ndarray, painting: np.ndarray, settings: dict[str, Any]
 ) -> tuple[np.ndarray, dict[str, float]]:
     """A photo (h, w, 3) in the style of another picture, and the loss before and after."""
-    describe, loss_and_gradient = style_functions(network, settings)
-    picture = photo
-    for side, steps in settings["steps"]:
-        small_photo, small_style, start = (
-            tf.constant(images.resize(p, (side, side))) for p in (photo, style, picture)
-        )
-        wanted = describe(small_style) | {"content": describe(small_photo)["content"]}
-        pixels = tf.Variable(start)
-        adam = keras.optimizers.Adam(settings["learning_rate"])  # one serves one variable only
-        for _ in range(steps):
-            _, gradient = loss_and_gradient(pixels, wanted)
-            adam.apply([gradient], [pixels])
-            pixels.assign(tf.clip_by_value(pixels, 0, 1))
-        picture = pixels.numpy()
-    before, after = (float(loss_and_gradient(p, wanted)[0]) for p in (small_photo, pixels))
-    return picture, {"loss_before": before, "loss_after": after}
+    contents = {settings["content_layer"]: settings["content_weight"]}
+    styles, variation = dict.fromkeys(settings["style_layers"], 1.0), settings["variation_weight"]
+    made = style.transfer(
+        network,
+        photo,
+        painting,
+        schedule=settings["steps"],
+        content_layers=contents,
+        content_weight=1.0,
+        style_layers=styles,
+        variation_weight=variation,
+        rate=settings["learning_rate"],
+    )
+    loss = style.Objective(network, photo, painting, contents, styles, variation)
+    before, after = (float(loss(picture)[0].sum()) for picture in (photo, made.picture))
+    return made.picture, {"loss_before": before, "loss_after": after}
 
 
 def dream(
     network: networks.Classifier, photo: np.ndarray, layer: str, settings: dict[str, Any]
 ) -> tuple[np.ndarray, dict[str, float]]:
-    """A photo (h, w, 3) changed to excite a layer, and the layer's mean square before and after.
-
-    DeepDream (Mordvintsev, Olah and Tyka, 2015): gradient ascent on octaves, small to large.
-    """
-    extract = network.features(layer)
-    random, reach = np.random.default_rng(settings["seed"]), settings["jitter"]
-    step_size = settings["layers"][layer]
-
-    @tf.function(input_signature=[tf.TensorSpec((None, None, 3)), tf.TensorSpec(2, tf.int32)])
-    def climb(picture: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            tape.watch(picture)
-            # Shifted at random, no pixel stays at the border of a pooling window.
-            maps = extract(tf.roll(picture, shift, (0, 1))[None])[layer]
-            excitement = tf.reduce_mean(maps**2)
-        gradient = tape.gradient(excitement, picture)
-        gradient /= tf.reduce_mean(tf.abs(gradient)) + 1e-12
-        return tf.clip_by_value(picture + step_size * gradient, 0, 1)
-
-    detail = np.zeros_like(photo)  # what the dream has added so far
-    for octave in reversed(range(settings["octaves"])):
-        size = [round(side / settings["octave_scale"] ** octave) for side in photo.shape[:2]]
-        base = images.resize(photo, size)
-        picture = tf.clip_by_value(base + tf.image.resize(detail, size), 0, 1)
-        for _ in range(settings["steps"]):
-            picture = climb(picture, random.integers(-reach, reach + 1, 2, dtype=np.int32))
-        detail = picture - base
-    before, after = (float(tf.reduce_mean(extract(p[None])[layer] ** 2)) for p in (photo, picture))
-    return picture.numpy(), {"activation_before": before, "activation_after": after}
+    """A photo (h, w, 3) changed to excite a layer, and the layer's mean square before and after."""
+    made = dreams.dream(
+        network,
+        photo,
+        layer,
+        octaves=settings["octaves"],
+        scale=settings["octave_scale"],
+        steps=settings["steps"],
+        step_size=settings["layers"][layer],
+        jitter=settings["jitter"],
+        blur=0,
+        seed=settings["seed"],
+    )
+    maps = network.features(layer)
+    before, after = (
+        float(tf.reduce_mean(maps(p[None])[layer] ** 2)) for p in (photo, made.picture)
+    )
+    return made.picture, {"activation_before": before, "activation_after": after}
 
 
 def save_strip(file: Path, pictures: Sequence[np.ndarray], labels: Sequence[str]) -> None:
@@ -174,9 +121,9 @@ def show_style(network: networks.Classifier, photo: np.ndarray) -> tuple[list, l
     """Style pictures, each followed by its result; their labels; the losses by style."""
     pictures, labels, losses = [], [], {}
     for name in STYLE["styles"]:
-        style = images.load(data.styles()[name], SIDE)
-        picture, losses[name] = transfer_style(network, photo, style, STYLE)
-        pictures += [style, picture]
+        painting = images.load(data.styles()[name], SIDE)
+        picture, losses[name] = transfer_style(network, photo, painting, STYLE)
+        pictures += [painting, picture]
         labels += [name.replace("_", " "), f"{STYLE['photo']} in this style"]
     return pictures, labels, losses
 

@@ -1,0 +1,510 @@
+"""DeepDream: change a picture so that it excites a layer, a channel or a class more and more.
+
+Lesson 09 derives what stands here: gradient ascent on the pixels (Mordvintsev, Olah and Tyka,
+*Inceptionism*, 2015, and the program of google/deepdream), with its four cures: octaves, jitter,
+normalized gradients and tiles. Networks are those of :mod:`course_utils.networks`.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from course_utils import features, images
+from course_utils.networks import Classifier
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = [
+    "TILE",
+    "Dream",
+    "Target",
+    "dream",
+    "layers_of",
+    "octave_sizes",
+    "score",
+    "total_variation",
+    "zoom",
+]
+
+#: Pixels: the longest side of what goes through the network at once.
+TILE = 512
+
+#: What to excite: a layer, one channel of it, or several of these with weights.
+Target = str | tuple[str, int] | Mapping[str | tuple[str, int], float]
+
+
+@dataclass(frozen=True)
+class Dream:
+    """A dream and how it came about.
+
+    Attributes
+    ----------
+    picture : ndarray of float32 in [0, 1], shape (h, w, 3)
+    before, after : float
+        The score of the photo and of the dream, for each pixel (see `score`).
+    scores : tuple of float
+        The score before each step, at the size of its octave.
+    finished : bool
+        False: it was interrupted, and `picture` is what there was by then.
+    """
+
+    picture: NDArray[np.float32]
+    before: float
+    after: float
+    scores: tuple[float, ...]
+    finished: bool
+
+    @property
+    def gain(self) -> float:
+        """How many times as excited the target is, after against before."""
+        return self.after / self.before if self.before else math.inf
+
+
+# --- what to excite -----------------------------------------------------------------------------
+
+
+def layers_of(network: Classifier) -> tuple[str, ...]:
+    """Layers that are worth a dream, early to late.
+
+    The ``mixed`` layers of an Inception network, all convolutions of a VGG, and of other networks
+    the last layer of each resolution. Lesson 09, section 4.
+    """
+    mixed = [name for name in network.layers if re.fullmatch(r"mixed\d+", name)]
+    blocks = [name for name in network.layers if re.fullmatch(r"block\d_conv\d", name)]
+    return tuple(mixed or blocks) or features.stages(network)
+
+
+@dataclass(frozen=True)
+class _Objective:
+    """A function of feature maps, and the numbers that it takes: compiled once for all of these."""
+
+    layers: tuple[str, ...]
+    function: Callable[[dict, dict], Any]
+    numbers: dict[str, Any]
+
+
+def _plain(maps: dict[str, Any], numbers: dict[str, Any]) -> Any:
+    """Half the sum of squares of whole layers, plus the sum of single channels, weighted."""
+    from course_utils.quiet import tf
+
+    return tf.add_n(
+        [
+            0.5 * numbers[name]["whole"] * tf.reduce_sum(found**2)
+            + tf.reduce_sum(found * numbers[name]["channels"])
+            for name, found in maps.items()
+        ]
+    )
+
+
+def _guided(maps: dict[str, Any], numbers: dict[str, Any]) -> Any:
+    """Dot product of the vector at each place with the guide's vector that suits it best."""
+    from course_utils.quiet import tf
+
+    (guide,), (found,) = numbers.values(), maps.values()  # a guided dream has one layer
+    # Row by row: the products of all places with all places of the guide would fill the memory.
+    best = tf.map_fn(
+        lambda row: tf.argmax(tf.matmul(row, guide, transpose_b=True), axis=1),
+        tf.stop_gradient(found[0]),
+        parallel_iterations=1,
+        fn_output_signature=tf.int64,
+    )
+    return tf.reduce_sum(found[0] * tf.stop_gradient(tf.gather(guide, best)))
+
+
+def _objective(network: Classifier, target: Target, guide: ArrayLike | None) -> _Objective:
+    weights = target if isinstance(target, Mapping) else {target: 1.0}
+    parts = [((key, None) if isinstance(key, str) else key, w) for key, w in weights.items()]
+    for part, weight in parts:
+        _check_part(network, part, weight)
+    if not parts:
+        raise ValueError("The mixture is empty; name at least one layer.")
+    layers = tuple(dict.fromkeys(layer for (layer, _), _ in parts))
+    if guide is not None:
+        if not isinstance(target, str):
+            raise ValueError("A guided dream takes one whole layer; give its name as the target.")
+        found = features.extract(network, _picture(network, guide, "guide"), target, "none")[target]
+        if found.ndim != 4:
+            raise ValueError(f"{target} has no places to compare; name a layer before it.")
+        return _Objective(layers, _guided, {target: found.reshape(-1, found.shape[-1])})
+    numbers = {
+        layer: {"whole": np.float32(0), "channels": np.zeros(_channels(network, layer), np.float32)}
+        for layer in layers
+    }
+    for (layer, channel), weight in parts:
+        if channel is None:
+            numbers[layer]["whole"] += np.float32(weight)
+        else:
+            numbers[layer]["channels"][channel] += weight
+    return _Objective(layers, _plain, numbers)
+
+
+def _channels(network: Classifier, layer: str) -> int:
+    return network.model.get_layer(layer).output.shape[-1]
+
+
+def _check_part(network: Classifier, part: Any, weight: Any) -> None:
+    if not isinstance(part, tuple) or len(part) != 2 or not isinstance(part[0], str):
+        raise ValueError(f"{part!r} is no target; give a layer's name or (name, channel).")
+    layer, channel = part
+    network.features(layer)  # names the layers there are, if this is none
+    if channel is not None and channel not in range(_channels(network, layer)):
+        raise ValueError(
+            f"{layer} has no channel {channel!r}; give a number from 0 to "
+            f"{_channels(network, layer) - 1}."
+        )
+    if not isinstance(weight, int | float | np.number) or not math.isfinite(weight):
+        raise ValueError(f"The weight of {layer} is {weight!r}; give a number.")
+
+
+@functools.lru_cache(maxsize=64)
+def _smallest(network: Classifier, layers: tuple[str, ...]) -> int:
+    """Side of the smallest square in which each layer has 2 x 2 places, at most ``min_size``."""
+    from course_utils.quiet import keras
+
+    model = network.features(layers)
+    for side in (4, 8, 16):
+        try:
+            maps = model.compute_output_spec(keras.KerasTensor((1, side, side, 3)))
+        except ValueError:  # a pooling or an unpadded kernel finds too few places
+            continue
+        if all(len(m.shape) == 4 and min(m.shape[1:3]) >= 2 for m in maps.values()):
+            return side
+    return network.min_size
+
+
+# --- one step -----------------------------------------------------------------------------------
+
+
+@functools.lru_cache(maxsize=32)
+def _compiled(network: Classifier, layers: tuple[str, ...], function: Callable) -> Callable:
+    """(picture, numbers) -> score and its gradient, traced once for all sizes and numbers."""
+    from course_utils.quiet import tf
+
+    if function is _guided:
+        numbers = {name: tf.TensorSpec((None, _channels(network, name))) for name in layers}
+    else:
+        numbers = {
+            name: {"whole": tf.TensorSpec(()), "channels": tf.TensorSpec(_channels(network, name))}
+            for name in layers
+        }
+    # Bound to its model, not nested: TensorFlow tells functions apart by their code, and warns of
+    # one that is compiled too often.
+    bound = functools.partial(_score_and_gradient, network.features(layers), function)
+    return tf.function(bound, [tf.TensorSpec((None, None, 3)), numbers])
+
+
+def _score_and_gradient(
+    model: keras.Model, function: Callable, picture: Any, numbers: dict[str, Any]
+) -> tuple[Any, Any]:
+    from course_utils.quiet import tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(picture)
+        value = function(model(picture[None], training=False), numbers)
+    return value, tape.gradient(value, picture)
+
+
+def _edges(length: int, tile: int) -> list[int]:
+    """Where equal tiles begin and end, as few as fit."""
+    return np.linspace(0, length, math.ceil(length / tile) + 1).round().astype(int).tolist()
+
+
+def _tiles(shape: Sequence[int], tile: int) -> Iterator[tuple[slice, slice]]:
+    for top, bottom in pairwise(_edges(shape[0], tile)):
+        for left, right in pairwise(_edges(shape[1], tile)):
+            yield slice(top, bottom), slice(left, right)
+
+
+class _Climber:
+    """Computes scores and gradients of pictures of any size, tile by tile."""
+
+    def __init__(self, network: Classifier, objective: _Objective, tile: int) -> None:
+        self._function = _compiled(network, objective.layers, objective.function)
+        self._numbers, self._tile = objective.numbers, tile
+
+    def __call__(self, picture: np.ndarray) -> tuple[float, np.ndarray]:
+        """The score for each pixel, and the gradient of the summed score."""
+        gradient, total = np.empty_like(picture), 0.0
+        for window in _tiles(picture.shape, self._tile):
+            value, part = self._function(picture[window], self._numbers)
+            gradient[window], total = part, total + float(value)
+        return total / (picture.shape[0] * picture.shape[1]), gradient
+
+    def shift(self, shape: Sequence[int], jitter: int, random: np.random.Generator) -> np.ndarray:
+        """How far to roll a picture before the next step: rows, columns."""
+        # The borders between tiles must not stay in one place either.
+        reach = [max(jitter, self._tile // 2 * (side > self._tile)) for side in shape[:2]]
+        return np.array([random.integers(-pixels, pixels + 1) for pixels in reach])
+
+
+# --- the dream ----------------------------------------------------------------------------------
+
+
+def octave_sizes(
+    shape: Sequence[int], octaves: int, scale: float = 1.4, smallest: int = 1
+) -> list[tuple[int, int]]:
+    """Sizes of a picture from the smallest octave to its own.
+
+    Each is ``scale`` times the one before; what would be smaller than ``smallest`` on a side is
+    left out, save the picture itself. Lesson 09, section 3.
+
+    Parameters
+    ----------
+    shape : (height, width, ...)
+    octaves : int
+        From 1: the picture in its own size only.
+    scale : float
+        Above 1.
+    smallest : int
+        Pixels.
+
+    Returns
+    -------
+    list of (height, width)
+
+    Raises
+    ------
+    ValueError
+        No such number of octaves or scale.
+    """
+    if not isinstance(octaves, int | np.integer) or octaves < 1:
+        raise ValueError(f"octaves is {octaves!r}; give a whole number from 1.")
+    if not isinstance(scale, int | float | np.number) or not 1 < scale < math.inf:
+        raise ValueError(f"scale is {scale!r}; give a number above 1.")
+    height, width = shape[:2]
+    sizes = [
+        (round(height / scale**octave), round(width / scale**octave)) for octave in range(octaves)
+    ]
+    return [size for size in sizes[:0:-1] if min(size) >= smallest] + sizes[:1]
+
+
+def dream(
+    network: Classifier,
+    picture: Any,
+    target: Target,
+    *,
+    guide: Any = None,
+    octaves: int = 4,
+    scale: float = 1.4,
+    steps: int = 12,
+    step_size: float = 0.008,
+    jitter: int = 16,
+    normalize: bool = True,
+    blur: float = 0.6,
+    tile: int = TILE,
+    seed: int = 0,
+    progress: bool = False,
+) -> Dream:
+    """Gradient ascent on the pixels, from small octaves to large ones.
+
+    Interrupt it (Kernel > Interrupt, Ctrl+C), and it returns what it has. Lesson 09, sections 2
+    to 5.
+
+    Parameters
+    ----------
+    network
+        Of `course_utils.networks.load`.
+    picture
+        What `course_utils.images.load` reads: an array in [0, 1], gray, RGB or RGBA, a path...
+        Each side at least ``network.min_size`` pixels.
+    target
+        A layer: half the sum of its squares is raised. ``(layer, channel)``: the sum of one
+        channel; ``("predictions", k)`` is the logit of class k. A dictionary of these with
+        weights: the weighted sum.
+    guide
+        Another picture: at each place the layer's vector is drawn towards the vector of the guide
+        with which it has the largest dot product (as in google/deepdream).
+    octaves, scale
+        As in `octave_sizes`; octaves too small for the target, in which a layer has not even 2 x 2
+        places, are left out.
+    steps : int
+        In each octave, from 1.
+    step_size : float
+        Mean change of a pixel value in a step, above 0.
+    jitter : int
+        Before each step the picture is rolled by up to so many pixels along both axes, and back
+        after it; with several tiles, by up to half a tile. 0: never.
+    normalize : bool
+        Divide each gradient by its mean absolute value; False: all of them by that of the first.
+    blur : float
+        Smooth each gradient with a Gaussian of so many pixels (standard deviation): takes away
+        the grain that max pooling leaves. Class pictures need 1 to 2.
+    tile : int
+        Pixels, from twice ``network.min_size``; larger pictures go through the network in parts.
+    seed : int
+        Of the jitter.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Dream
+
+    Raises
+    ------
+    ValueError
+        A target or a setting that makes no sense; the sentence says which.
+    course_utils.images.ImageError
+        The picture or the guide is none.
+    course_utils.networks.NetworkError
+        The network has no such layer.
+    """
+    from scipy import ndimage
+
+    from course_utils.widgets import track
+
+    photo = _picture(network, picture, "picture")
+    _check_settings(network, steps, step_size, jitter, blur, tile)
+    objective = _objective(network, target, guide)
+    sizes = octave_sizes(photo.shape, octaves, scale, _smallest(network, objective.layers))
+    climb = _Climber(network, objective, tile)
+    random, first, scores, finished = np.random.default_rng(seed), None, [], True
+    base, current = photo, photo
+    plan = [(size, step) for size in sizes for step in range(steps)]
+    try:
+        for size, step in track(plan, "dreaming") if progress else plan:
+            if step == 0:
+                detail = _resize_signed(current - base, size)
+                base = images.resize(photo, size)
+                current = np.clip(base + detail, 0, 1)
+            shift = climb.shift(size, jitter, random) if jitter else (0, 0)
+            value, gradient = climb(np.roll(current, shift, (0, 1)))
+            gradient = np.roll(gradient, np.negative(shift), (0, 1))
+            if blur:
+                gradient = ndimage.gaussian_filter(gradient, (blur, blur, 0), mode="wrap")
+            length = np.abs(gradient).mean() + 1e-12
+            first = first or length
+            way = gradient / (length if normalize else first)
+            current = np.clip(current + np.float32(step_size) * way, 0, 1)
+            scores.append(value)
+    except KeyboardInterrupt:
+        finished = False
+    found = np.clip(photo + _resize_signed(current - base, photo.shape[:2]), 0, 1)
+    return Dream(found, climb(photo)[0], climb(found)[0], tuple(scores), finished)
+
+
+def _picture(network: Classifier, source: Any, name: str) -> NDArray[np.float32]:
+    picture = images.load(source)
+    if min(picture.shape[:2]) < network.min_size:
+        raise ValueError(
+            f"The {name} has {picture.shape[0]} x {picture.shape[1]} pixels; {network.name} needs "
+            f"{network.min_size} or more on each side."
+        )
+    return picture
+
+
+def _check_settings(
+    network: Classifier, steps: int, step_size: float, jitter: int, blur: float, tile: int
+) -> None:
+    whole = int | np.integer
+    if not isinstance(steps, whole) or steps < 1:
+        raise ValueError(f"steps is {steps!r}; give a whole number from 1.")
+    if not 0 < step_size < math.inf:
+        raise ValueError(f"step_size is {step_size!r}; give a number above 0, such as 0.008.")
+    if not isinstance(jitter, whole) or jitter < 0:
+        raise ValueError(f"jitter is {jitter!r}; give a whole number of pixels from 0.")
+    if not 0 <= blur < math.inf:
+        raise ValueError(f"blur is {blur!r}; give a number of pixels from 0.")
+    if not isinstance(tile, whole) or tile < 2 * network.min_size:
+        raise ValueError(f"tile is {tile!r}; give {2 * network.min_size} pixels or more.")
+
+
+def _resize_signed(change: np.ndarray, size: Sequence[int]) -> np.ndarray:
+    """Scale values of [-1, 1], for which pictures have no room."""
+    return 2 * images.resize((change + 1) / 2, tuple(size)) - 1
+
+
+def score(network: Classifier, picture: Any, target: Target, guide: Any = None) -> float:
+    """What a dream raises, for each pixel, so that pictures of different sizes compare.
+
+    Half the sum of squares of a layer, the sum of a channel, or a mixture; parameters and errors
+    are those of `dream`. Of ``("predictions", k)`` take the logit itself instead.
+    """
+    objective = _objective(network, target, guide)
+    return _Climber(network, objective, TILE)(_picture(network, picture, "picture"))[0]
+
+
+def total_variation(picture: ArrayLike) -> float:
+    """Mean absolute difference of neighbors, along rows and columns together.
+
+    Zero for a uniform picture; high for noise. Unlike ``tf.image.total_variation`` it is a mean,
+    so that pictures of different sizes compare (Rudin, Osher and Fatemi, 1992). Lesson 09,
+    section 3.
+
+    Parameters
+    ----------
+    picture : array of numbers, shape (h, w) or (h, w, channels), at least 2 x 2
+    """
+    picture = np.asarray(picture, float)
+    return sum(float(np.abs(np.diff(picture, axis=axis)).mean()) for axis in (0, 1))
+
+
+def zoom(
+    network: Classifier,
+    picture: Any,
+    target: Target,
+    frames: int,
+    factor: float = 1.06,
+    **settings: Any,
+) -> list[NDArray[np.float32]]:
+    """Dream, go a little closer, dream again: the frames of a journey into a dream.
+
+    Lesson 09, section 6.
+
+    Parameters
+    ----------
+    network, picture, target, settings
+        As in `dream`.
+    frames : int
+        From 1.
+    factor : float
+        How much closer each frame is, above 1 and below 2.
+
+    Returns
+    -------
+    list of ndarray of float32 in [0, 1], shape (h, w, 3)
+        Fewer than ``frames`` if it was interrupted.
+
+    Raises
+    ------
+    ValueError
+        No such number of frames or factor; and as in `dream`.
+    """
+    from course_utils.widgets import track
+
+    if not isinstance(frames, int | np.integer) or frames < 1:
+        raise ValueError(f"frames is {frames!r}; give a whole number from 1.")
+    if not 1 < factor < 2:
+        raise ValueError(f"factor is {factor!r}; give a number between 1 and 2.")
+    current, found = _picture(network, picture, "picture"), []
+    for number in track(range(frames), "zooming"):
+        made = dream(network, current, target, **{"seed": number} | settings)
+        if not made.finished:
+            break
+        found.append(made.picture)
+        current = _closer(made.picture, factor)
+    return found
+
+
+def _closer(picture: np.ndarray, factor: float) -> np.ndarray:
+    """The middle of a picture, magnified to its size: between pixels, so that nothing jumps."""
+    from PIL import Image
+
+    height, width = picture.shape[:2]
+    top, left = (length * (1 - 1 / factor) / 2 for length in (height, width))
+    box = (left, top, width - left, height - top)
+    channels = [
+        Image.fromarray(channel).resize((width, height), Image.Resampling.BICUBIC, box)
+        for channel in picture.transpose(2, 0, 1)
+    ]
+    return np.clip(np.stack(channels, axis=2), 0, 1)

@@ -1,0 +1,472 @@
+"""Tests of course_utils/style.py and of the style explorer."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from course_utils import data, images, networks, style
+from course_utils.quiet import keras, tf
+from course_utils.widgets import style_explorer
+
+QUICK = {"schedule": ((48, 6),)}
+
+
+@pytest.fixture(scope="module")
+def network() -> networks.Classifier:
+    return networks.load("embedded", pooling="average")
+
+
+@pytest.fixture(scope="module")
+def layers(network: networks.Classifier) -> style.Layers:
+    return style.layers_of(network)
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    return images.sample("china", size=(32, 48))
+
+
+@pytest.fixture(scope="module")
+def painting() -> np.ndarray:
+    return images.load(data.styles()["stained_glass"], size=48)
+
+
+def objective(network, photo, painting, content=0.1, shallow=1.0, variation=0.2):
+    layers = style.layers_of(network)
+    styles = dict.fromkeys(layers.style, shallow)
+    return style.Objective(network, photo, painting, {layers.content: content}, styles, variation)
+
+
+def gram_of(network: networks.Classifier, picture: np.ndarray, layer: str) -> np.ndarray:
+    return style.gram(network.features(layer)(picture[None])[layer]).numpy()
+
+
+# --- the parts of the loss ----------------------------------------------------------------------
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 5), st.integers(1, 5), st.integers(1, 4), st.integers(0, 99))
+def test_gram_is_the_mean_product_of_channels_and_forgets_places(height, width, channels, seed):
+    random = np.random.default_rng(seed)
+    maps = random.normal(size=(1, height, width, channels)).astype(np.float32)
+    expected = np.einsum("nhwi,nhwj->ij", maps, maps) / (height * width)
+    shuffled = random.permutation(maps.reshape(-1, channels)).reshape(maps.shape)
+    for same in (maps, maps[0], shuffled, maps[:, ::-1], -maps, np.tile(maps, (1, 2, 3, 1))):
+        np.testing.assert_allclose(style.gram(tf.constant(same)), expected, rtol=1e-4, atol=1e-5)
+    assert style.gram(tf.constant(maps)).shape == (channels, channels)
+
+
+def test_shuffled_maps_keep_their_gram_matrix_to_1e_5_and_lose_their_content(network, layers):
+    painting = images.load(data.styles()["mosaic"], size=64)
+    for layer in layers.style:
+        maps = network.features(layer)(painting[None])[layer].numpy()
+        rows = maps.reshape(-1, maps.shape[-1])
+        shuffled = np.random.default_rng(1).permutation(rows).reshape(maps.shape)
+        before, after = style.gram(maps).numpy(), style.gram(shuffled).numpy()
+        assert np.linalg.norm(after - before) < 1e-5 * np.linalg.norm(before)
+        assert np.linalg.norm(shuffled - maps) > 0.3 * np.linalg.norm(maps)
+
+
+def test_the_loss_is_the_weighted_sum_of_its_three_parts(network, layers, photo, painting):
+    noise = np.random.default_rng(2).random(photo.shape, np.float32)
+    terms, gradient = objective(network, photo, painting)(noise)
+    maps = network.features(layers.content)
+    found, wanted = (maps(p[None])[layers.content].numpy() for p in (noise, photo))
+    content = 0.1 * ((found - wanted) ** 2).sum() / (wanted**2).sum()
+    grams = [[gram_of(network, p, layer) for p in (noise, painting)] for layer in layers.style]
+    styled = sum(((g - a) ** 2).sum() / (a**2).sum() for g, a in grams)
+    rough = sum(np.abs(np.diff(noise, axis=axis)).sum() for axis in (0, 1)) / noise.size
+    np.testing.assert_allclose(terms, [content, styled, 0.2 * rough], rtol=1e-3)
+    # The loss falls along its gradient by the length of the way times that of the gradient.
+    way = 1e-3 * gradient / np.linalg.norm(gradient)
+    ahead, behind = (objective(network, photo, painting)(noise + s * way)[0].sum() for s in (1, -1))
+    assert (ahead - behind) / 2e-3 == pytest.approx(np.linalg.norm(gradient), rel=0.1)
+
+
+def test_nothing_is_left_to_want_where_content_and_style_are_one_picture(network, photo):
+    terms, _ = objective(network, photo, photo, variation=0.0)(photo)
+    np.testing.assert_allclose(terms, 0, atol=1e-6)
+
+
+def test_one_compilation_serves_all_pictures_sizes_and_weights(network, photo, painting):
+    objective(network, photo, painting)(photo)
+    layers = style.layers_of(network)
+    describe, loss = style._compiled(network, (layers.content,), layers.style)
+    before = [f.experimental_get_tracing_count() for f in (describe, loss)]
+    for size, weight in ((40, 0.5), (64, 2), (33, 1.5)):
+        picture = images.resize(photo, (size, size + 7))
+        objective(network, picture, painting, weight, 2 * weight, weight)(picture)
+    assert [f.experimental_get_tracing_count() for f in (describe, loss)] == before == [1, 1]
+
+
+def test_layers_are_those_of_the_paper(layers):
+    assert layers.content == "block4_conv2"
+    assert layers.style == tuple(f"block{block}_conv1" for block in range(1, 6))
+    assert layers.held_out not in (layers.content, *layers.style)
+
+
+def test_other_networks_have_layers_too(photo, painting):
+    other = networks.load("MobileNetV2", pretrained=False)
+    found = style.layers_of(other)
+    assert len(set(found.style)) == 5 and found.held_out not in (found.content, *found.style)
+    order = [other.layers.index(name) for name in found.style]
+    assert order == sorted(order)
+    made = style.transfer(other, photo, painting, schedule=((48, 3),))
+    assert made.final.sum() < made.losses[0].sum()
+
+
+def test_distances_are_zero_to_itself_and_those_of_the_formula(network, photo, painting):
+    layer = "block2_conv2"
+    assert style.distances(network, photo, photo, photo, layer) == pytest.approx((0, 0), abs=1e-6)
+    content, styled = style.distances(network, photo, painting, painting, layer)
+    resized = images.resize(painting, photo.shape[:2])
+    mine, theirs = (network.features(layer)(p[None])[layer].numpy() for p in (photo, resized))
+    assert content == pytest.approx(((mine - theirs) ** 2).sum() / (theirs**2).sum(), rel=1e-3)
+    mine, theirs = (gram_of(network, p, layer) for p in (photo, painting))
+    assert styled == pytest.approx(((mine - theirs) ** 2).sum() / (theirs**2).sum(), rel=1e-3)
+
+
+# --- colors -------------------------------------------------------------------------------------
+
+
+def test_matched_colors_have_the_photos_histogram(photo, painting):
+    matched = style.match_colors(painting, photo)
+    images.validate(matched)
+    assert matched.shape == painting.shape
+    for level in (0.1, 0.5, 0.9):
+        np.testing.assert_allclose(
+            np.quantile(matched, level, (0, 1)), np.quantile(photo, level, (0, 1)), atol=0.05
+        )
+
+
+def test_kept_colors_have_the_brightness_of_one_and_the_hue_of_the_other(photo):
+    gray = np.repeat(images.to_gray(photo)[..., None], 3, axis=2)
+    np.testing.assert_allclose(style.keep_colors(gray, photo), photo, atol=2e-3)
+    mild = 0.4 + 0.2 * photo
+    darker = style.keep_colors(mild - 0.1, mild)
+    np.testing.assert_allclose(darker, mild - 0.1, atol=1e-3)
+
+
+# --- the transfer -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", style.METHODS)
+@pytest.mark.parametrize("start", style.STARTS)
+def test_a_transfer_lowers_its_loss_and_repeats(network, photo, painting, method, start):
+    first, again = (
+        style.transfer(network, photo, painting, method=method, start=start, **QUICK)
+        for _ in range(2)
+    )
+    images.validate(first.picture)
+    assert first.finished and first.frames == ()
+    assert first.losses.shape[1] == len(style.TERMS) == len(first.final)
+    assert first.final.sum() < 0.95 * first.losses[0].sum()
+    np.testing.assert_allclose(first.picture, again.picture, atol=1e-3)
+
+
+def test_the_final_terms_are_those_of_the_picture(network, photo, painting):
+    made = style.transfer(network, photo, painting, **QUICK)
+    terms, _ = objective(network, photo, painting)(made.picture)
+    np.testing.assert_allclose(made.final, terms, rtol=1e-3)
+
+
+def test_adam_is_the_one_of_keras(network, photo, painting):
+    measure, rate = objective(network, photo, painting), 0.04
+    pixels, adam = tf.Variable(photo), keras.optimizers.Adam(rate)
+    for _ in range(4):
+        adam.apply([tf.constant(measure(pixels.numpy())[1])], [pixels])
+        pixels.assign(tf.clip_by_value(pixels, 0, 1))
+    schedule = ((48, 4),)
+    made = style.transfer(network, photo, painting, schedule=schedule, rate=rate)
+    np.testing.assert_allclose(made.picture, pixels.numpy(), atol=2e-3)
+
+
+def test_lbfgs_needs_half_of_adams_evaluations(network):
+    photo = images.sample("china", size=64)
+    painting = images.load(data.styles()["stained_glass"], size=64)
+    adam, lbfgs = (
+        style.transfer(network, photo, painting, schedule=((64, 60),), rate=0.02, method=method)
+        for method in style.METHODS
+    )
+    target = adam.losses.sum(axis=1).min()
+    assert np.argmax(lbfgs.losses.sum(axis=1) <= target) in range(1, 33)
+
+
+def test_each_weight_holds_its_part_down(network, layers, photo, painting):
+    def left(**weights):
+        made = style.transfer(network, photo, painting, schedule=((48, 20),), **weights)
+        whole = {"content_weight": 1, "style_weight": 1, "variation_weight": 1}
+        unit = objective(network, photo, painting, *whole.values())
+        return unit(made.picture)[0]
+
+    balanced = left()
+    for place, name in enumerate(("content_weight", "style_weight", "variation_weight")):
+        assert left(**{name: 20.0})[place] < balanced[place]
+        assert left(**{name: 0.0})[place] > balanced[place]
+
+
+def test_layers_can_be_named_in_three_ways(network, layers, photo, painting):
+    first = layers.style[0]
+    made = [
+        style.transfer(network, photo, painting, style_layers=names, **QUICK).picture
+        for names in (first, [first], {first: 1.0}, {first: 1.0, layers.style[1]: 0.0})
+    ]
+    for other in made[1:]:
+        np.testing.assert_allclose(made[0], other, atol=1e-3)
+
+
+def test_content_alone_and_style_alone(network, photo, painting):
+    for nothing in ({"content_layers": ()}, {"style_layers": ()}):
+        made = style.transfer(network, photo, painting, start="noise", **nothing, **QUICK)
+        place = 0 if "content_layers" in nothing else 1
+        assert made.final[place] == 0 and made.final.sum() < made.losses[0].sum()
+
+
+def test_small_first_then_large(network, photo, painting):
+    made = style.transfer(network, photo, painting, schedule=((48, 3), (72, 4)), frames=3)
+    assert made.picture.shape == (48, 72, 3)
+    assert len(made.losses) == 7
+    assert [frame.shape for frame in made.frames] == [(48, 72, 3)] * 3
+
+
+@pytest.mark.parametrize("colors", style.COLORS)
+def test_colors(network, photo, painting, colors):
+    made = style.transfer(network, photo, painting, colors=colors, schedule=((48, 15),))
+    small = images.resize(photo, made.picture.shape[:2])
+    gap = np.abs(made.picture.mean((0, 1)) - small.mean((0, 1))).max()
+    if colors == "luminance":
+        back = style.keep_colors(made.picture, small)
+        assert np.abs(back - made.picture).mean() < 0.01  # but for what had to be clipped
+    if colors == "histogram":
+        plain = style.transfer(network, photo, painting, schedule=((48, 15),)).picture
+        assert gap < np.abs(plain.mean((0, 1)) - small.mean((0, 1))).max()
+
+
+@pytest.mark.parametrize("shape", [(32, 64), (64, 32), (40, 40)], ids=["wide", "tall", "square"])
+def test_shapes_are_kept(network, painting, shape):
+    made = style.transfer(network, images.sample("cat", size=shape), painting, schedule=((64, 1),))
+    longest = max(shape)
+    assert made.picture.shape == (*(round(64 * side / longest) for side in shape), 3)
+
+
+def test_gray_and_transparent_pictures_and_paths_work(network, photo, painting, tmp_path):
+    path = tmp_path / "photo.png"
+    images.save(path, photo)
+    transparent = np.concatenate([photo, np.full((*photo.shape[:2], 1), 0.5, np.float32)], axis=2)
+    sources = (path, Image.open(path), images.to_gray(photo), transparent)
+    for content, kind in itertools.product(sources, (painting, images.to_gray(painting))):
+        made = style.transfer(network, content, kind, schedule=((48, 1),))
+        images.validate(made.picture)
+
+
+def test_a_picture_can_be_the_start(network, photo, painting):
+    start = np.full((10, 10, 3), 0.25, np.float32)
+    made = style.transfer(network, photo, painting, start=start, frames=1, **QUICK)
+    np.testing.assert_allclose(made.frames[0], 0.25, atol=1e-6)
+
+
+def test_interrupted_it_keeps_the_best_picture(network, photo, painting, monkeypatch):
+    whole = style.Objective.__call__
+    for method, stop in itertools.product(style.METHODS, (1, 5)):
+        count = itertools.count()
+
+        def interrupted(self, picture, count=count, stop=stop):
+            if next(count) == stop:
+                raise KeyboardInterrupt
+            return whole(self, picture)
+
+        monkeypatch.setattr(style.Objective, "__call__", interrupted)
+        made = style.transfer(
+            network, photo, painting, method=method, schedule=((48, 20), (72, 20))
+        )
+        assert not made.finished
+        assert len(made.losses) == stop
+        assert made.picture.shape == (48, 72, 3)
+        assert made.final.sum() == made.losses.sum(axis=1).min()
+
+
+def test_interrupted_before_the_first_step_it_keeps_the_start(
+    network, photo, painting, monkeypatch
+):
+    def interrupted(self, picture):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(style.Objective, "__call__", interrupted)
+    made = style.transfer(network, photo, painting, **QUICK)
+    assert not made.finished and len(made.losses) == 0
+    np.testing.assert_allclose(made.picture, photo, atol=1e-6)
+
+
+def test_progress_shows_the_picture_in_a_live_notebook_only(network, photo, painting, monkeypatch):
+    import IPython.display
+
+    shown = []
+
+    class Handle:
+        def update(self, image):
+            shown.append(image)
+
+    def display(image, display_id):
+        shown.append(image)
+        return Handle()
+
+    monkeypatch.setattr(IPython.display, "display", display)
+    for static, expected in (("1", 0), ("0", 6)):
+        monkeypatch.setenv("COURSE_STATIC", static)
+        monkeypatch.setattr(style, "_EACH", 0.0)
+        style.transfer(network, photo, painting, progress=True, **QUICK)
+        assert len(shown) == expected
+    assert all(image.data.startswith(b"\x89PNG") for image in shown)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"method": "sgd"}, "method is 'sgd'; choose one of adam, lbfgs."),
+        ({"colors": "red"}, "colors is 'red'; choose one of style, histogram, luminance."),
+        ({"start": "black"}, "start is 'black'; choose one of content, noise, mix."),
+        ({"schedule": ()}, "The schedule is empty"),
+        ({"schedule": ((64, 0),)}, "The schedule has (64, 0); give pairs"),
+        ({"schedule": ((64.5, 3),)}, "The schedule has (64.5, 3)"),
+        ({"schedule": (64, 3)}, "The schedule has 64; give pairs"),
+        ({"schedule": ((4096, 1),)}, "4096 pixels are too many"),
+        ({"schedule": ((2048, 1),), "style_scale": 2.0}, "4096 pixels are too many"),
+        ({"schedule": ((24, 1),)}, "The content picture would be 16 x 24 pixels; embedded needs"),
+        ({"style_scale": 0.5}, "The style picture would be 24 x 24"),
+        ({"style_scale": 0}, "style_scale is 0; give a number above 0."),
+        ({"rate": -1}, "rate is -1; give a number above 0."),
+        ({"rate": "fast"}, "rate is 'fast'; give a number above 0."),
+        ({"frames": -1}, "frames is -1; give a whole number from 0."),
+        ({"content_weight": -0.1}, "content_weight is -0.1; give a number from 0."),
+        ({"style_weight": np.inf}, "style_weight is inf; give a number from 0."),
+        ({"variation_weight": None}, "variation_weight is None; give a number from 0."),
+        ({"style_layers": {"block1_conv1": -1}}, "The weight of block1_conv1 is -1"),
+        ({"style_layers": (), "content_layers": ()}, "Name at least one layer"),
+    ],
+)
+def test_each_wrong_setting_gets_its_sentence(network, photo, painting, changed, sentence):
+    with pytest.raises((ValueError, networks.NetworkError)) as caught:
+        style.transfer(network, photo, painting, **{"schedule": ((48, 1),)} | changed)
+    message = str(caught.value)
+    assert message.startswith(sentence) and "\n" not in message
+
+
+def test_wrong_pictures_and_layers_get_their_sentence(network, photo, painting):
+    with pytest.raises(images.ImageError):
+        style.transfer(network, "missing.png", painting)
+    with pytest.raises(networks.NetworkError, match="did you mean"):
+        style.transfer(network, photo, painting, content_layers=["block4_conv9"])
+
+
+def test_importing_the_module_stays_light():
+    code = "import sys; from course_utils import style; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = found.stdout.split()
+    assert not {"keras", "tensorflow", "matplotlib.pyplot", "skimage"} & set(loaded)
+
+
+# --- the explorer -------------------------------------------------------------------------------
+
+
+DEFAULT = {
+    "photo": "cat",
+    "painting": "stained_glass",
+    "path": "",
+    "upload": (),
+    "painting_path": "",
+    "painting_upload": (),
+    "weight": 0.0,
+    "layers": 5,
+    "strokes": 2.0,
+    "steps": 16,
+    "start": "content",
+    "pooling": "average",
+    "colors": "style",
+}
+
+
+def result(frame: Any) -> np.ndarray:
+    return [*frame.pictures.values()][-1]
+
+
+def test_each_control_of_the_explorer_changes_the_result():
+    first = style_explorer.frame(**DEFAULT)
+    np.testing.assert_allclose(result(first), result(style_explorer.frame(**DEFAULT)), atol=1e-3)
+    for name, value in (
+        ("photo", "flower"),
+        ("painting", "ink_waves"),
+        ("weight", 1.0),
+        ("layers", 1),
+        ("strokes", 1.0),
+        ("steps", 24),
+        ("start", "noise"),
+        ("pooling", "max"),
+        ("colors", "luminance"),
+    ):
+        frame = style_explorer.frame(**DEFAULT | {name: value})
+        assert np.abs(result(frame) - result(first)).max() > 0.02, name
+        assert frame.text != first.text, name
+        for picture in frame.pictures.values():
+            images.validate(picture)
+
+
+def test_the_explorer_takes_own_pictures(tmp_path):
+    path = tmp_path / "own.png"
+    images.save(path, images.sample("coffee", size=(300, 400)))
+    by_path = {"photo": style_explorer.OWN, "path": f" {path} "}
+    by_upload = {"photo": style_explorer.OWN, "upload": ({"content": path.read_bytes()},)}
+    first, second = (result(style_explorer.frame(**DEFAULT | own)) for own in (by_path, by_upload))
+    assert first.shape == (72, 96, 3)
+    np.testing.assert_allclose(first, second, atol=1e-3)
+    painting = {"painting": style_explorer.OWN, "painting_path": str(path)}
+    style_explorer.frame(**DEFAULT | painting)
+    for what, field in (("photo", "path"), ("painting", "painting_path")):
+        with pytest.raises(ValueError, match=f"Choose a file for the {what}"):
+            style_explorer.frame(**DEFAULT | {what: style_explorer.OWN})
+        with pytest.raises(images.ImageError, match="does not exist"):
+            style_explorer.frame(**DEFAULT | {what: style_explorer.OWN, field: "none.png"})
+
+
+def test_the_explorer_shows_its_controls_and_disables_what_does_not_apply(monkeypatch):
+    shown: list[tuple[Callable, dict[str, ipywidgets.Widget]]] = []
+    monkeypatch.setattr(style_explorer, "explore", lambda *args: shown.append(args))
+    style_explorer.show("china", "mosaic")
+    frame, controls = shown[0]
+    assert frame is style_explorer.frame and set(controls) == set(DEFAULT)
+    assert (controls["photo"].value, controls["painting"].value) == ("china", "mosaic")
+    for chosen, fields in (
+        ("photo", ("path", "upload")),
+        ("painting", ("painting_path", "painting_upload")),
+    ):
+        assert all(controls[name].disabled for name in fields)
+        controls[chosen].value = style_explorer.OWN
+        assert not any(controls[name].disabled for name in fields)
+    for wrong in ({"photo": "moose"}, {"painting": "moose"}):
+        with pytest.raises(ValueError, match="is 'moose'; choose one of"):
+            style_explorer.show(**wrong)
+
+
+def test_python_numbers_are_compiled_anew_as_an_exercise_says():
+    traced = []
+
+    @tf.function
+    def function(picture, weight):
+        traced.append(weight)
+        return weight * tf.reduce_mean(picture)
+
+    zeros, taller = tf.zeros((64, 64, 3)), tf.zeros((96, 64, 3))
+    calls = [(zeros, 1.0), (zeros, 2.0), (taller, 2.0), (taller + 1, 2.0)]
+    for arguments in [*calls, (taller + 1, tf.constant(2.0)), (taller + 1, tf.constant(7.0))]:
+        function(*arguments)
+    assert len(traced) == 4
