@@ -66,7 +66,12 @@ class Dream:
 
     @property
     def gain(self) -> float:
-        """How many times as excited the target is, after against before."""
+        """How many times as excited the target is, after against before; NaN if that was negative.
+
+        Half a sum of squares never is; a channel's sum or a logit may be.
+        """
+        if self.before < 0:
+            return math.nan
         return self.after / self.before if self.before else math.inf
 
 
@@ -375,8 +380,9 @@ def dream(
         for size, step in track(plan, "dreaming") if progress else plan:
             if step == 0:
                 detail = _resize_signed(current - base, size)
-                base = images.resize(photo, size)
-                current = np.clip(base + detail, 0, 1)
+                small = images.resize(photo, size)
+                # Both at once: an interrupt in between would leave two sizes.
+                base, current = small, np.clip(small + detail, 0, 1)
             shift = climb.shift(size, jitter, random) if jitter else (0, 0)
             value, gradient = climb(np.roll(current, shift, (0, 1)))
             gradient = np.roll(gradient, np.negative(shift), (0, 1))
@@ -406,14 +412,14 @@ def _picture(network: Classifier, source: Any, name: str) -> NDArray[np.float32]
 def _check_settings(
     network: Classifier, steps: int, step_size: float, jitter: int, blur: float, tile: int
 ) -> None:
-    whole = int | np.integer
+    whole, number = int | np.integer, int | float | np.integer | np.floating
     if not isinstance(steps, whole) or steps < 1:
         raise ValueError(f"steps is {steps!r}; give a whole number from 1.")
-    if not 0 < step_size < math.inf:
+    if not isinstance(step_size, number) or not 0 < step_size < math.inf:
         raise ValueError(f"step_size is {step_size!r}; give a number above 0, such as 0.008.")
     if not isinstance(jitter, whole) or jitter < 0:
         raise ValueError(f"jitter is {jitter!r}; give a whole number of pixels from 0.")
-    if not 0 <= blur < math.inf:
+    if not isinstance(blur, number) or not 0 <= blur < math.inf:
         raise ValueError(f"blur is {blur!r}; give a number of pixels from 0.")
     if not isinstance(tile, whole) or tile < 2 * network.min_size:
         raise ValueError(f"tile is {tile!r}; give {2 * network.min_size} pixels or more.")

@@ -352,6 +352,7 @@ def test_a_silent_target_changes_nothing(network, photo, monkeypatch) -> None:
         found = dream(network, photo, LAYER, normalize=normalize, **QUICK)
         np.testing.assert_allclose(found.picture, photo, atol=1e-5)
     assert module.Dream(photo, 0.0, 0.0, (), True).gain == math.inf
+    assert math.isnan(module.Dream(photo, -1.0, 2.0, (), True).gain)
 
 
 def odd_pictures() -> dict[str, np.ndarray]:
@@ -412,6 +413,8 @@ def test_a_large_picture_stays_below_two_gigabytes() -> None:
         ({"steps": 0}, "steps is 0; give a whole number from 1."),
         ({"step_size": 0}, "step_size is 0; give a number above 0"),
         ({"step_size": math.nan}, "step_size is nan"),
+        ({"step_size": "a"}, "step_size is 'a'; give a number above 0"),
+        ({"blur": "a"}, "blur is 'a'; give a number"),
         ({"jitter": -1}, "jitter is -1; give a whole number of pixels"),
         ({"blur": -0.1}, "blur is -0.1; give a number of pixels"),
         ({"tile": 32}, "tile is 32; give 64 pixels or more."),

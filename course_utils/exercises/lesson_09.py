@@ -66,7 +66,7 @@ GRADIENT = Exercise(
     return gradient
 """,
     why="The derivative of a²/2 is a, and the score does not depend on the other channels at all. "
-    "Sent backwards to the pixels, this array makes the dream of one channel.",
+    "Sent backwards to the pixels, this array makes a dream of one channel.",
     check=_check_gradient,
 )
 
@@ -250,6 +250,10 @@ def _check_normalize(normalized):
     )
     flat = np.asarray(call(normalized, np.zeros((2, 2, 3))), float)
     require(bool(np.isfinite(flat).all()), "a gradient of zeros gives 0 / 0; keep it at zero")
+    require(
+        flat.shape == (2, 2, 3) and not flat.any(),
+        "a gradient of zeros should stay zeros, in shape",
+    )
 
 
 NORMALIZE = Exercise(
@@ -338,14 +342,14 @@ DIAGNOSIS = Exercise(
     name="09-diagnosis",
     title="Three sick dreams",
     hints=(
-        "One of them has lost its colors, one has lines where there should be none, one has motifs "
-        "of a single size.",
+        "One of them has colors cut at black and white, one has lines where there should be none, "
+        "one has motifs of a single size.",
         "Large and small motifs come from octaves; broken lines between tiles are cured by jitter; "
         "black, white and glaring colors come from steps that are too large.",
     ),
     solution='cure_a, cure_b, cure_c = "octaves", "smaller steps", "jitter"\n',
-    why="A was dreamed in one size only. B took steps ten times as large, so that many values are "
-    "cut at 0 and 1. C went through the network in four tiles that never moved.",
+    why="A was dreamed in one size only. B took steps almost nine times as large, so that many "
+    "values are cut at 0 and 1. C went through the network in four tiles that never moved.",
     check=_check_diagnosis,
 )
 

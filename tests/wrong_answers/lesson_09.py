@@ -165,6 +165,11 @@ WRONG = {
         ("nothing", (lambda p, s, g: None,), "returned nothing"),
     ],
     "09-normalize": [
+        (
+            "ones for zeros",
+            (lambda g: g / np.abs(g).mean() if g.any() else np.ones_like(g),),
+            "should stay zeros",
+        ),
         ("largest", (lambda g: g / (np.abs(g).max() + 1e-12),), "largest value"),
         ("length", (lambda g: g / np.linalg.norm(g),), "Euclidean length"),
         ("deviation", (lambda g: g / g.std(),), "standard deviation"),
