@@ -28,6 +28,7 @@ __all__ = [
     "TILE",
     "Dream",
     "Target",
+    "closer",
     "dream",
     "layers_of",
     "octave_sizes",
@@ -465,7 +466,7 @@ def zoom(
 ) -> list[NDArray[np.float32]]:
     """Dream, go a little closer, dream again: the frames of a journey into a dream.
 
-    Lesson 09, section 6.
+    Lesson 09, section 8.
 
     Parameters
     ----------
@@ -490,22 +491,44 @@ def zoom(
 
     if not isinstance(frames, int | np.integer) or frames < 1:
         raise ValueError(f"frames is {frames!r}; give a whole number from 1.")
-    if not 1 < factor < 2:
-        raise ValueError(f"factor is {factor!r}; give a number between 1 and 2.")
+    _check_factor(factor)
     current, found = _picture(network, picture, "picture"), []
     for number in track(range(frames), "zooming"):
         made = dream(network, current, target, **{"seed": number} | settings)
         if not made.finished:
             break
         found.append(made.picture)
-        current = _closer(made.picture, factor)
+        current = closer(made.picture, factor)
     return found
 
 
-def _closer(picture: np.ndarray, factor: float) -> np.ndarray:
-    """The middle of a picture, magnified to its size: between pixels, so that nothing jumps."""
+def closer(picture: Any, factor: float) -> NDArray[np.float32]:
+    """The middle of a picture, magnified to its size: between pixels, so that nothing jumps.
+
+    What `zoom` does between two dreams, and so the control for them. Lesson 09, section 8.
+
+    Parameters
+    ----------
+    picture
+        What `course_utils.images.load` reads.
+    factor : float
+        How much closer, above 1 and below 2.
+
+    Returns
+    -------
+    ndarray of float32 in [0, 1], shape (h, w, 3)
+
+    Raises
+    ------
+    ValueError
+        No such factor.
+    course_utils.images.ImageError
+        The picture is none.
+    """
     from PIL import Image
 
+    _check_factor(factor)
+    picture = images.load(picture)
     height, width = picture.shape[:2]
     top, left = (length * (1 - 1 / factor) / 2 for length in (height, width))
     box = (left, top, width - left, height - top)
@@ -514,3 +537,9 @@ def _closer(picture: np.ndarray, factor: float) -> np.ndarray:
         for channel in picture.transpose(2, 0, 1)
     ]
     return np.clip(np.stack(channels, axis=2), 0, 1)
+
+
+def _check_factor(factor: float) -> None:
+    number = int | float | np.integer | np.floating
+    if not isinstance(factor, number) or not 1 < factor < 2:
+        raise ValueError(f"factor is {factor!r}; give a number between 1 and 2.")

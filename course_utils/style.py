@@ -194,7 +194,7 @@ class Objective:
         + \\sum_l b_l \\frac{|G_l - A_l|^2}{|A_l|^2} + v\\, TV
 
     with feature maps F and Gram matrices G of the picture, P of the content, A of the style, and
-    TV the mean absolute difference of neighboring pixels. Gatys et al. (2015) divide by constants
+    TV the sum of absolute differences of neighboring pixels, per value. Gatys et al. (2015) divide by constants
     of the layer instead; shares make weights mean the same in every layer and network.
 
     Parameters

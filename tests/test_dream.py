@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 
 from course_utils import dream as module
 from course_utils import images, networks
-from course_utils.dream import dream, layers_of, octave_sizes, score, total_variation, zoom
+from course_utils.dream import (
+    closer,
+    dream,
+    layers_of,
+    octave_sizes,
+    score,
+    total_variation,
+    zoom,
+)
 from course_utils.quiet import tf
 from course_utils.widgets import dream_explorer
 
@@ -346,6 +354,24 @@ def test_interrupted_it_returns_what_it_has(network, photo, monkeypatch, stop_af
     np.testing.assert_allclose(found.picture, photo * 0.5 + 0.01 * (stop_after - 1), atol=1e-4)
 
 
+def test_interrupted_between_two_octaves_it_still_returns(network, photo, monkeypatch) -> None:
+    climber = Climber(monkeypatch, np.ones_like)
+    clip, interrupted = np.clip, []
+
+    def clip_or_stop(values, *limits, **settings):
+        # The first picture of the second octave: the step before it was on a smaller one.
+        new_octave = len(climber.seen) == 1 and np.shape(values) == photo.shape
+        if new_octave and not interrupted and sys._getframe(1).f_code.co_name == "dream":
+            interrupted.append(True)
+            raise KeyboardInterrupt
+        return clip(values, *limits, **settings)
+
+    monkeypatch.setattr(np, "clip", clip_or_stop)
+    found = dream(network, photo * 0.5, LAYER, octaves=2, steps=1, step_size=0.1, blur=0)
+    assert interrupted and not found.finished and len(found.scores) == 1
+    np.testing.assert_allclose(found.picture, photo * 0.5 + 0.1, atol=1e-5)
+
+
 def test_a_silent_target_changes_nothing(network, photo, monkeypatch) -> None:
     Climber(monkeypatch, np.zeros_like)
     for normalize in (True, False):
@@ -450,7 +476,7 @@ def test_a_zoom_goes_on_from_each_frame(network) -> None:
     for frame in frames:
         images.validate(frame)
         assert frame.shape == (48, 48, 3)
-    expected = module._closer(frames[0], 1.06)
+    expected = closer(frames[0], 1.06)
     near = np.abs(frames[1] - expected).mean()
     assert near < 0.02 < 3 * near + 0.02
     assert np.corrcoef(frames[1].ravel(), expected.ravel())[0, 1] > 0.7
@@ -459,9 +485,9 @@ def test_a_zoom_goes_on_from_each_frame(network) -> None:
 def test_closer_keeps_the_middle_in_place() -> None:
     rows, columns = np.mgrid[-20:21, -30:31]
     ramp = np.stack([0.5 + rows / 100, 0.5 + columns / 100, np.full(rows.shape, 0.25)], axis=2)
-    closer = module._closer(ramp.astype(np.float32), 1.25)
+    found = closer(ramp.astype(np.float32), 1.25)
     expected = np.stack([0.5 + rows / 125, 0.5 + columns / 125, ramp[..., 2]], axis=2)
-    np.testing.assert_allclose(closer[3:-3, 3:-3], expected[3:-3, 3:-3], atol=1e-3)
+    np.testing.assert_allclose(found[3:-3, 3:-3], expected[3:-3, 3:-3], atol=1e-3)
 
 
 def test_an_interrupted_zoom_keeps_the_frames_it_has(network, photo, monkeypatch) -> None:
@@ -481,6 +507,12 @@ def test_an_interrupted_zoom_keeps_the_frames_it_has(network, photo, monkeypatch
 def test_a_zoom_that_makes_no_sense(network, photo, changes, sentence) -> None:
     with pytest.raises(ValueError, match=re.escape(sentence)):
         zoom(network, photo, LAYER, **{"frames": 2} | changes)
+
+
+@pytest.mark.parametrize("factor", [1, 2, math.nan, "a"])
+def test_closer_by_no_such_factor(photo, factor) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"factor is {factor!r}; give a number")):
+        closer(photo, factor)
 
 
 # --- the dream explorer -------------------------------------------------------------------------

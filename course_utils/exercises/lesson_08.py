@@ -300,7 +300,7 @@ def _check_effect(effect_layers, effect_ratio):
     require(bool(chosen) and whole, "name at least one layer, by whole numbers from 1 to 5")
     if min(chosen) < 1 or max(chosen) > 5:
         raise Wrong("the style layers have the numbers 1 to 5; 1 is the shallowest")
-    require(1 in chosen, "colors and grain live in the first layer; it is not among yours")
+    require(1 in chosen, "colors and the finest texture live in the first layer; it is not among yours")
     require(
         max(chosen) < 4,
         "layers 4 and 5 bring large shapes of the painting, which she does not want",
@@ -320,12 +320,12 @@ EFFECT = Exercise(
     name="08-effect",
     title="Choose layers and weights",
     hints=(
-        "Which layers gave grain only in section 2.3? What did the top row of the grid look like?",
+        "Which layers gave no shapes in section 2.3? What did the top row of the grid look like?",
         "And outlines: they are content. Should it weigh much or little?",
     ),
     solution="""effect_layers, effect_ratio = (1,), 1
 """,
-    why="The first layer, or the first two, see a few pixels: colors and grain. A content weight "
+    why="The first layer, or the first two, see a few pixels: colors and edges. A content weight "
     "as large as the style's keeps every outline in place.",
     check=_check_effect,
 )

@@ -66,7 +66,8 @@ GRADIENT = Exercise(
     return gradient
 """,
     why="The derivative of a²/2 is a, and the score does not depend on the other channels at all. "
-    "Sent backwards to the pixels, this array makes a dream of one channel.",
+    "Sent backwards to the pixels, this array makes a dream of one channel; section "
+    "4.3 of the lesson sends ones, and makes another.",
     check=_check_gradient,
 )
 
@@ -348,7 +349,7 @@ DIAGNOSIS = Exercise(
         "black, white and glaring colors come from steps that are too large.",
     ),
     solution='cure_a, cure_b, cure_c = "octaves", "smaller steps", "jitter"\n',
-    why="A was dreamed in one size only. B took steps almost nine times as large, so that many "
+    why="A was dreamed in one size only. B took steps five times as large, so that many "
     "values are cut at 0 and 1. C went through the network in four tiles that never moved.",
     check=_check_diagnosis,
 )

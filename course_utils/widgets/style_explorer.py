@@ -137,7 +137,7 @@ def _network(pooling: str) -> networks.Classifier:
     return networks.load(pooling=pooling)
 
 
-def show(photo: str = "cat", painting: str = "stained_glass") -> None:
+def show(photo: str = "flower", painting: str = "stained_glass") -> None:
     """Show the style explorer, starting with a name of ``PHOTOS`` and one of ``data.styles()``.
 
     Raises
