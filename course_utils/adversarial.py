@@ -43,7 +43,6 @@ __all__ = [
     "random_signs",
     "signal_to_noise",
     "smallest_eps",
-    "softmax",
     "steepest",
     "substitutes",
     "toward_neighbor",
@@ -121,6 +120,8 @@ class Result:
     @property
     def confidence(self) -> Array:
         """Softmax probability of each prediction, shape (n,)."""
+        from course_utils.activations import softmax  # which loads SciPy
+
         return softmax(self.logits).max(axis=1)
 
     @cached_property
@@ -223,13 +224,6 @@ def is_adversarial(
     if targets is not None:
         fooled &= now == np.asarray(targets)
     return small & valid & right & fooled
-
-
-def softmax(logits: ArrayLike) -> NDArray[np.float64]:
-    """Probabilities of logits (n, classes), stable."""
-    values = np.asarray(logits, np.float64)
-    powers = np.exp(values - values.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def margin(logits: ArrayLike, labels: ArrayLike) -> Array:
@@ -948,7 +942,7 @@ def train(
     @tf.function(input_signature=[shape, tf.TensorSpec((None,), tf.int64)])
     def learn(x: Any, y: Any) -> None:
         hardest = x
-        if eps:
+        if eps:  # PGD once more: that of `pgd` cannot be compiled into the step
             hardest = tf.clip_by_value(x + tf.random.uniform(tf.shape(x), -eps, eps), 0, 1)
             for _ in range(steps):
                 with tf.GradientTape(watch_accessed_variables=False) as tape:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import html
-import io
 import os
 import re
 from collections.abc import Iterator, MutableMapping
@@ -263,6 +262,24 @@ def course_map() -> Map:
     return Map(tuple(all_lessons()), progress())
 
 
+_PAGE = """\
+<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8">
+<title>Convolutional networks: record of progress</title>
+<style>
+body {{ font: 16px/1.5 sans-serif; max-width: 50em; margin: 2em auto; padding: 0 1em }}
+table {{ border-collapse: collapse; margin: 1em 0; width: 100% }}
+caption {{ font-weight: bold }}
+td, th {{ border-bottom: 1px solid #ccc; padding: .2em .6em; text-align: left }}
+</style></head><body>
+<h1>Convolutional networks: record of progress</h1>
+<p>{who}{day}</p>
+{map}
+{exercises}
+</body></html>
+"""
+
+
 def save_record(name: str = "", path: PathLike = "progress.html") -> Path:
     """Write a page with every exercise and whether it is solved, to print or to hand in.
 
@@ -291,16 +308,12 @@ def save_record(name: str = "", path: PathLike = "progress.html") -> Path:
     if target.suffix.lower() != ".html":
         raise ValueError(f"path is {str(path)!r}; give a name that ends in .html.")
     shown = course_map()
-    page = io.StringIO()
-    page.write('<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n')
-    page.write("<title>Convolutional networks: record of progress</title>\n<style>")
-    page.write("body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}")
-    page.write("table{border-collapse:collapse;margin:1em 0;width:100%}caption{font-weight:bold}")
-    page.write("td,th{border-bottom:1px solid #ccc;padding:.2em .6em;text-align:left}")
-    page.write("</style></head><body>\n<h1>Convolutional networks: record of progress</h1>\n")
-    who = f"{html.escape(name.strip())}, " if name.strip() else ""
-    page.write(f"<p>{who}{date.today().isoformat()}</p>\n{shown._repr_html_()}\n")
-    page.write(f"{shown.solved._repr_html_()}\n</body></html>\n")
+    page = _PAGE.format(
+        who=f"{html.escape(name.strip())}, " if name.strip() else "",
+        day=date.today().isoformat(),
+        map=shown._repr_html_(),
+        exercises=shown.solved._repr_html_(),
+    )
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(page.getvalue(), encoding="utf-8")
+    target.write_text(page, encoding="utf-8")
     return target

@@ -194,8 +194,8 @@ class Objective:
         + \\sum_l b_l \\frac{|G_l - A_l|^2}{|A_l|^2} + v\\, TV
 
     with feature maps F and Gram matrices G of the picture, P of the content, A of the style, and
-    TV the sum of absolute differences of neighboring pixels, per value. Gatys et al. (2015) divide by constants
-    of the layer instead; shares make weights mean the same in every layer and network.
+    TV the sum of absolute differences of neighboring pixels, per value. Gatys et al. (2015) divide
+    by constants of the layer instead; shares make weights mean the same in every layer and network.
 
     Parameters
     ----------

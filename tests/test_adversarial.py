@@ -14,6 +14,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from course_utils import adversarial, data, images, networks
+from course_utils.activations import softmax
 from course_utils.adversarial import Victim, distance, fgsm, pgd, project, steepest
 from course_utils.quiet import keras
 from course_utils.widgets import attack_explorer
@@ -421,7 +422,7 @@ def test_the_panda_figure_with_a_network_of_imagenet(monkeypatch: pytest.MonkeyP
     squares = [images.center_crop(photo, min(photo.shape[:2])) for photo in photos]
     pictures = np.stack([images.resize(square, 224) for square in squares])
     labels = np.array([network.index(name) for name in ("macaw", "dragonfly")])
-    before = adversarial.softmax(victim.logits(pictures))[[0, 1], labels]
+    before = softmax(victim.logits(pictures))[[0, 1], labels]
     assert (before > 0.9).all()
     needed = adversarial.smallest_eps(
         victim, pictures, labels, steepest(victim.gradient(pictures, labels)), largest=8 / 255

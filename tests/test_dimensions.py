@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -348,11 +345,6 @@ def test_several_slices_a_channel_are_refused(kind):
     )
     with pytest.raises(ValueError, match="several has depth_multiplier 2"):
         settings_of(layer)
-
-
-def test_importing_dimensions_stays_light():
-    code = "import sys, course_utils.dimensions; sys.exit('keras' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 # --- the calculator -------------------------------------------------------------------------------

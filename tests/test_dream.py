@@ -47,15 +47,6 @@ def photo() -> np.ndarray:
     return images.sample("cat", size=64)
 
 
-def test_importing_is_light() -> None:
-    heavy = "{'keras', 'tensorflow', 'sklearn', 'matplotlib.pyplot', 'scipy.ndimage'}"
-    code = f"import course_utils.dream, sys; print(*({heavy} & set(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == ""
-
-
 # --- what to excite -----------------------------------------------------------------------------
 
 

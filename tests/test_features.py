@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -49,15 +47,6 @@ def pictures() -> np.ndarray:
 
 def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
-
-
-def test_importing_is_light() -> None:
-    heavy = "{'keras', 'tensorflow', 'sklearn', 'matplotlib.pyplot', 'scipy.ndimage'}"
-    code = f"import course_utils.features, sys; print(*({heavy} & set(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == ""
 
 
 # --- stages and extract -------------------------------------------------------------------------

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
@@ -796,13 +794,3 @@ def test_show_refuses(arguments, part):
         images.show(**arguments)
     assert_sentence(error, part)
     assert not plt.get_fignums()
-
-
-def test_import_stays_light():
-    code = (
-        "import sys, course_utils.images, course_utils.plots;"
-        "heavy = {'matplotlib', 'skimage', 'sklearn', 'scipy', 'tensorflow', 'keras'};"
-        "sys.exit(', '.join(heavy & set(sys.modules)) or None)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr

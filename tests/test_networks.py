@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -371,11 +369,6 @@ def test_an_unknown_name_gets_the_names(monkeypatch):
         networks.load()
     with pytest.raises(NetworkError, match="path names weights of the embedded"):
         networks.load("VGG16", path="weights.npz")
-
-
-def test_the_module_is_light():
-    code = "import sys, course_utils.networks; sys.exit('tensorflow' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False).returncode == 0
 
 
 # --------------------------------------------------------------------------- keras.applications

@@ -460,9 +460,9 @@ def exercises_of(lesson: str | int) -> tuple[Exercise, ...]:
     LookupError
         There is no such lesson.
     """
-    number = str(lesson).zfill(2) if str(lesson) else ""
+    number = str(lesson).zfill(2)
     module = f"{__name__}.lesson_{number}"
-    if not re.fullmatch(r"\d\d", number) or number not in _lessons():
+    if not re.fullmatch(r"\d{1,2}", str(lesson)) or number not in _lessons():
         raise LookupError(
             f'lesson "{lesson}" has no exercises; lessons that do: {", ".join(_lessons())}'
         )

@@ -300,7 +300,9 @@ def _check_effect(effect_layers, effect_ratio):
     require(bool(chosen) and whole, "name at least one layer, by whole numbers from 1 to 5")
     if min(chosen) < 1 or max(chosen) > 5:
         raise Wrong("the style layers have the numbers 1 to 5; 1 is the shallowest")
-    require(1 in chosen, "colors and the finest texture live in the first layer; it is not among yours")
+    require(
+        1 in chosen, "colors and the finest texture live in the first layer; it is not among yours"
+    )
     require(
         max(chosen) < 4,
         "layers 4 and 5 bring large shapes of the painting, which she does not want",

@@ -13,7 +13,7 @@ import html
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -109,6 +109,64 @@ def explore(
     panel = panel or ipywidgets.VBox(list(controls.values()))
     top = ipywidgets.HBox([panel, text], layout={"flex_flow": "row wrap", "grid_gap": "24px"})
     display(ipywidgets.VBox([top, pictures]))
+
+
+OWN = "your own"  #: entry of a menu that stands for a file of the reader's
+
+
+def own_file_controls(
+    menu: ipywidgets.Dropdown, accept: str, path: str = "", example: str = "", button: str = ""
+) -> tuple[ipywidgets.Text, ipywidgets.FileUpload]:
+    """Fields for a path and for a file, which can be used only where ``menu`` says ``OWN``.
+
+    Parameters
+    ----------
+    menu
+        Has ``OWN`` among its options.
+    accept
+        Kinds of files, such as ``"image/*"``.
+    path
+        What stands in the field for the path.
+    example
+        What is shown there while it is empty.
+    button
+        What stands on the button; "choose a file" if empty.
+    """
+    import ipywidgets
+
+    text = ipywidgets.Text(
+        path, description="its path", placeholder=example, continuous_update=False
+    )
+    upload = ipywidgets.FileUpload(accept=accept, description=button or "choose a file")
+
+    def enable(_change: object = None) -> None:
+        text.disabled = upload.disabled = menu.value != OWN
+
+    menu.observe(enable, names="value")
+    enable()
+    return text, upload
+
+
+def own_file(path: str, upload: tuple[Any, ...], what: str) -> str | bytes:
+    """What the reader gave: the content of the file that was chosen, else the path.
+
+    Parameters
+    ----------
+    path, upload
+        Values of `own_file_controls`.
+    what
+        Of what, such as "a picture".
+
+    Raises
+    ------
+    ValueError
+        Neither; the message says what to do.
+    """
+    if upload:
+        return bytes(upload[0]["content"])
+    if not path.strip():
+        raise ValueError(f"Choose a file, or write the path of {what} into the field.")
+    return path.strip()
 
 
 Item = TypeVar("Item")

@@ -8,6 +8,7 @@ import ipywidgets
 import numpy as np
 
 from course_utils import adversarial, images, networks, plots
+from course_utils.activations import softmax
 from course_utils.widgets import Frame, explore
 
 PICTURES = ("coffee", "rocket", "flower", "cat", "coins", "astronaut")
@@ -49,7 +50,7 @@ def frame(picture: str, target: str, attack: str, eps: int) -> Frame:
         raise ValueError(f"eps is {eps}; give 0 to {LARGEST} levels.")
     original, before = _original(picture)
     changed = _attack(original, before.argmax(), target, attack, eps / 255)
-    after = adversarial.softmax(_victim().logits(changed))[0]
+    after = softmax(_victim().logits(changed))[0]
     labels = _network().labels
     magnified = np.clip(0.5 + _STRONG * (changed - original)[0], 0, 1)
     shown = _favorites(before, after, _index(target) if "toward" in attack else None)
@@ -136,7 +137,7 @@ def _index(target: str) -> int:
 def _original(picture: str) -> tuple[np.ndarray, np.ndarray]:
     """The picture as a batch of one, and the probabilities of its classes."""
     batch = images.sample(picture, size=_network().input_size)[None]
-    return batch, adversarial.softmax(_victim().logits(batch))[0]
+    return batch, softmax(_victim().logits(batch))[0]
 
 
 def show(picture: str = "coffee", target: str = "goldfish") -> None:

@@ -9,10 +9,9 @@ import ipywidgets
 import numpy as np
 
 from course_utils import features, images, networks
-from course_utils.widgets import Frame, explore
+from course_utils.widgets import OWN, Frame, explore, own_file, own_file_controls
 
 SAMPLES = ("coffee", "flower", "cat", "rocket", "coins", "text", "gravel", "astronaut")
-OWN = "your own"
 NEIGHBORS = 4
 _PER_PHOTO = 20  # crops of each photo in the collection
 
@@ -75,11 +74,7 @@ def _listed(answers: Any) -> str:
 def _source(picture: str, path: str, upload: tuple[Any, ...]) -> np.ndarray:
     if picture != OWN:
         return _sample(picture)
-    if upload:
-        return images.load(bytes(upload[0]["content"]), size=256)
-    if not path.strip():
-        raise ValueError("Choose a file, or write the path of a picture into the field.")
-    return images.load(path.strip(), size=256)
+    return images.load(own_file(path, upload, "a picture"), size=256)
 
 
 @lru_cache(maxsize=len(SAMPLES))
@@ -139,23 +134,16 @@ def show(picture: str = "coffee", path: str = "") -> None:
     if picture not in (*SAMPLES, OWN):
         raise ValueError(f"picture is {picture!r}; choose one of {', '.join((*SAMPLES, OWN))}.")
     layers = features.stages(_network())
-    own = OWN if path else picture
+    menu = ipywidgets.Dropdown(
+        options=(*SAMPLES, OWN), value=OWN if path else picture, description="picture"
+    )
+    text, upload = own_file_controls(menu, "image/*", path, "holiday.jpg")
     controls = {
-        "picture": ipywidgets.Dropdown(options=(*SAMPLES, OWN), value=own, description="picture"),
-        "path": ipywidgets.Text(
-            path, description="its path", placeholder="holiday.jpg", continuous_update=False
-        ),
-        "upload": ipywidgets.FileUpload(accept="image/*", description="choose a file"),
+        "picture": menu,
+        "path": text,
+        "upload": upload,
         "layer": ipywidgets.Dropdown(options=layers, value=layers[3], description="layer"),
         "part": ipywidgets.IntSlider(100, 20, 100, 5, description="part, %"),
         "turn": ipywidgets.IntSlider(0, -180, 180, 5, description="turn, deg"),
     }
-    mine = [controls["path"], controls["upload"]]
-
-    def enable(_change: object = None) -> None:
-        for control in mine:
-            control.disabled = controls["picture"].value != OWN
-
-    controls["picture"].observe(enable, names="value")
-    enable()
     explore(frame, controls)

@@ -10,9 +10,8 @@ import numpy as np
 
 from course_utils import data, features, images, networks, sounds
 from course_utils.plots import SIGNED_CMAP
-from course_utils.widgets import Frame, explore
+from course_utils.widgets import OWN, Frame, explore, own_file, own_file_controls
 
-OWN = "your own"
 CLIPS = {  # words of the course's folder of sounds
     "three, v01": "v01_three.wav",
     "seven, v02": "v02_seven.wav",
@@ -73,11 +72,7 @@ _PER_DIGIT = 21  # every third clip: the answers are as good, and the first one 
 def _wave(clip: str, path: str, upload: tuple[Any, ...]) -> np.ndarray:
     if clip != OWN:
         return sounds.load(data.path(f"sounds/{CLIPS[clip]}"))
-    if upload:
-        return sounds.trim(sounds.load(bytes(upload[0]["content"])))
-    if not path.strip():
-        raise ValueError("Choose a file, or write the path of a WAV file into the field.")
-    return sounds.trim(sounds.load(path.strip()))
+    return sounds.trim(sounds.load(own_file(path, upload, "a WAV file")))
 
 
 def _colored(evidence: np.ndarray) -> np.ndarray:
@@ -109,24 +104,16 @@ def show(clip: str = "zero, v10", path: str = "") -> None:
     """
     if clip not in (*CLIPS, OWN):
         raise ValueError(f"clip is {clip!r}; choose one of {'; '.join((*CLIPS, OWN))}.")
+    menu = ipywidgets.Dropdown(
+        options=(*CLIPS, OWN), value=OWN if path else clip, description="sound"
+    )
+    text, upload = own_file_controls(menu, ".wav", path, "word.wav")
     controls = {
-        "clip": ipywidgets.Dropdown(
-            options=(*CLIPS, OWN), value=OWN if path else clip, description="sound"
-        ),
-        "path": ipywidgets.Text(
-            path, description="its path", placeholder="word.wav", continuous_update=False
-        ),
-        "upload": ipywidgets.FileUpload(accept=".wav", description="choose a file"),
+        "clip": menu,
+        "path": text,
+        "upload": upload,
         "noise": ipywidgets.IntSlider(40, -5, 40, 5, description="noise, -dB"),
         "start": ipywidgets.IntSlider(0, 0, 95, 5, description="from, %"),
         "end": ipywidgets.IntSlider(100, 5, 100, 5, description="to, %"),
     }
-    mine = [controls["path"], controls["upload"]]
-
-    def enable(_change: object = None) -> None:
-        for control in mine:
-            control.disabled = controls["clip"].value != OWN
-
-    controls["clip"].observe(enable, names="value")
-    enable()
     explore(frame, controls)

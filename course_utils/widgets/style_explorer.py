@@ -10,10 +10,9 @@ import ipywidgets
 import numpy as np
 
 from course_utils import data, images, networks, style
-from course_utils.widgets import Frame, explore
+from course_utils.widgets import OWN, Frame, explore, own_file, own_file_controls
 
 PHOTOS = ("cat", "china", "flower", "coffee", "astronaut", "rocket")
-OWN = "your own"
 SIDE = 96  # pixels of the longer side
 RATE = 0.06  # few steps, so large ones
 STROKES = (1.0, 1.5, 2.0, 3.0)
@@ -109,11 +108,7 @@ def _table(
 def _picture(name: str, path: str, upload: tuple[Any, ...], what: str) -> np.ndarray:
     if name != OWN:
         return _sample(name)
-    if upload:
-        return _shrunk(images.load(bytes(upload[0]["content"])))
-    if not path.strip():
-        raise ValueError(f"Choose a file for the {what}, or write its path into the field.")
-    return _shrunk(images.load(path.strip()))
+    return _shrunk(images.load(own_file(path, upload, f"the {what}")))
 
 
 def _shrunk(picture: np.ndarray) -> np.ndarray:
@@ -153,20 +148,17 @@ def show(photo: str = "flower", painting: str = "stained_glass") -> None:
     def menu(name: str, options: tuple[Any, ...], value: Any) -> ipywidgets.Dropdown:
         return ipywidgets.Dropdown(options=options, value=value, description=name)
 
-    def place(name: str) -> ipywidgets.Text:
-        return ipywidgets.Text(description=name, placeholder="holiday.jpg", continuous_update=False)
+    def with_file(name: str, options: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
+        chosen = menu(name, options, value)
+        return chosen, *own_file_controls(
+            chosen, "image/*", example="holiday.jpg", button=f"choose a {name}"
+        )
 
-    def file(name: str) -> ipywidgets.FileUpload:
-        return ipywidgets.FileUpload(accept="image/*", description=name)
-
-    pooling = "average"
+    photos = with_file("photo", (*PHOTOS, OWN), photo)
+    models = with_file("painting", (*paintings, OWN), painting)
     controls = {
-        "photo": menu("photo", (*PHOTOS, OWN), photo),
-        "path": place("its path"),
-        "upload": file("choose a photo"),
-        "painting": menu("painting", (*paintings, OWN), painting),
-        "painting_path": place("its path"),
-        "painting_upload": file("choose a painting"),
+        **dict(zip(("photo", "path", "upload"), photos, strict=True)),
+        **dict(zip(("painting", "painting_path", "painting_upload"), models, strict=True)),
         "weight": ipywidgets.FloatSlider(
             0, min=-2, max=2, step=0.25, description="style, log10", continuous_update=False
         ),
@@ -176,19 +168,8 @@ def show(photo: str = "flower", painting: str = "stained_glass") -> None:
         "strokes": menu("strokes", STROKES, 2.0),
         "steps": ipywidgets.IntSlider(24, 2, 36, 2, description="steps", continuous_update=False),
         "start": menu("start", style.STARTS, "content"),
-        "pooling": menu("pooling", ("average", "max"), pooling),
+        "pooling": menu("pooling", ("average", "max"), "average"),
         "colors": menu("colors", style.COLORS, "style"),
     }
 
-    def enable(_change: object = None) -> None:
-        for chosen, fields in (
-            ("photo", ("path", "upload")),
-            ("painting", ("painting_path", "painting_upload")),
-        ):
-            for name in fields:
-                controls[name].disabled = controls[chosen].value != OWN
-
-    for name in ("photo", "painting"):
-        controls[name].observe(enable, names="value")
-    enable()
     explore(frame, controls)
