@@ -1,12 +1,14 @@
 """Lessons as a student meets them: in JupyterLab, in a browser, with a live kernel.
 
 The first lesson is opened and run from top to bottom; the widgets of the others stand together in
-one notebook. One server and one page for each serve all tests of this file. Server, kernel and
-browser reach nothing but this machine. A failure leaves a screenshot in the folder reports.
+one notebook, and so do all exercises with their solutions, for the map of the course. One server
+and one page for each serve all tests of this file. Server, kernel and browser reach nothing but
+this machine. A screenshot of each widget is left in the folder reports, and one of each failure.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import pkgutil
 import re
@@ -37,6 +39,9 @@ pytestmark = pytest.mark.browser
 
 LESSON = course.FIRST_LESSON.name
 WORKBENCH = "widgets.ipynb"
+DOOR = "00_start_here.ipynb"
+ANSWERS = "answers.ipynb"
+REPORTS = Path(__file__).parents[1] / "reports"
 EXERCISES = exercises_of("01")
 MOVES = 20  # of the slider, for the median
 START, ANSWER, RUN_ALL = 120, 30, 300  # seconds of patience: a busy machine is slow, not wrong
@@ -201,8 +206,8 @@ def picture_of_failure(page: Page, request: pytest.FixtureRequest) -> Iterator[N
         passed = request.session.testsfailed == failed_before
     finally:
         if not passed:
-            reports = request.config.rootpath / "reports"
-            page.screenshot(path=reports / f"browser-{request.node.name.replace('/', '-')}.png")
+            name = request.node.name.replace("/", "-")
+            page.screenshot(path=REPORTS / f"browser-{name}.png")
 
 
 @pytest.fixture(scope="module")
@@ -249,15 +254,35 @@ WIDGETS = widget_calls()
 @pytest.fixture(scope="module")
 def workbench(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Lesson:
     """The widgets, each in a cell that needs no other cell."""
+    calls = [f"from course_utils.widgets import {name}\n\n{call}" for name, call in WIDGETS.items()]
+    return opened(written(WORKBENCH, calls, lab), lab, browser, request)
+
+
+def written(name: str, cells: list[str], lab: Lab) -> Path:
+    """A notebook of these code cells, among those of the server."""
     content = nbformat.v4.new_notebook(
-        cells=[
-            nbformat.v4.new_code_cell(f"from course_utils.widgets import {name}\n\n{call}")
-            for name, call in WIDGETS.items()
-        ],
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
         metadata=nbformat.read(course.FIRST_LESSON, 4).metadata,
     )
-    nbformat.write(content, lab.notebook(WORKBENCH))
-    return opened(lab.notebook(WORKBENCH), lab, browser, request)
+    nbformat.write(content, lab.notebook(name))
+    return lab.notebook(name)
+
+
+def answers(path: Path) -> Iterator[str]:
+    """The solutions of a lesson with their checks, in cells that need no others of the lesson."""
+    code = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    tagged = {tag: cell.source for cell in code for tag in cell.metadata.get("tags", [])}
+    exercises = exercises_of(path.name[:2])
+    called = " ".join(exercise.solution for exercise in exercises)
+    lines = "\n".join(cell.source for cell in code if not cell.source.startswith("%"))
+    yield "\n".join(
+        ast.unparse(node)
+        for node in ast.parse(lines).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        or (isinstance(node, ast.FunctionDef) and re.search(rf"\b{node.name}\b", called))
+    )
+    for exercise in exercises:
+        yield f"{exercise.solution}\n\n{tagged[f'check:{exercise.name}']}"
 
 
 def note_stranger(url: str, lab: Lab, lesson: Lesson) -> None:
@@ -292,7 +317,10 @@ def run_all(lesson: Lesson, lab: Lab) -> None:
 
 @pytest.fixture(autouse=True)
 def _picture_of_failure(request: pytest.FixtureRequest) -> Iterator[None]:
-    name = "lesson" if "lesson" in request.fixturenames else "workbench"
+    name = next((n for n in ("lesson", "workbench") if n in request.fixturenames), "")
+    if not name:  # the test opens its pages itself
+        yield
+        return
     with picture_of_failure(request.getfixturevalue(name).page, request):
         yield
 
@@ -389,6 +417,7 @@ def test_kernel_explorer(lesson: Lesson, record_property: Any) -> None:
     median = round(statistics.median(lesson.page.evaluate("window.waits")))
     record_property("median_ms", median)
     print(f"{median} ms from a key to its picture (median of {MOVES})")
+    explorer.screenshot(path=REPORTS / "widget-kernel_explorer.png")
 
 
 def shown(area: Locator) -> str:
@@ -440,6 +469,7 @@ def test_each_control_of_a_widget_answers_to_the_keyboard(
         wait_until(lambda b=before: shown(area) != b, ANSWER, f"control {number} of {name}")
         waits.append(1000 * (time.monotonic() - start))
     record_property("median_ms", round(statistics.median(waits)))
+    area.screenshot(path=REPORTS / f"widget-{name}.png")
     assert area.locator(FAILED).count() == 0 and workbench.errors == []
 
 
@@ -461,3 +491,33 @@ def test_solving_an_exercise(lesson: Lesson, lab: Lab) -> None:
     expect(table.locator("caption")).to_contain_text(f"1 of {len(EXERCISES)} done")
     expect(table.locator("tr", has_text=exercise.name)).to_contain_text("✓ Done")
     assert json.loads(lab.progress.read_text(encoding="utf-8")) == {"done": [exercise.name]}
+
+
+def test_the_map_fills_from_nothing_to_all(
+    lab: Lab, browser: Browser, request: pytest.FixtureRequest
+) -> None:
+    lab.progress.unlink(missing_ok=True)  # what earlier tests have solved
+    files = sorted(course.FIRST_LESSON.parent.glob("*.ipynb"))
+    counts = {file.name: len(exercises_of(file.name[:2])) for file in files[1:]}
+    total = sum(counts.values())
+    door = opened(lab.notebook(DOOR), lab, browser, request)
+    table = door.starting("lessons.course_map(")
+    with picture_of_failure(door.page, request):
+        expect(door.starting("results = ")).not_to_contain_text("FAIL")
+        expect(table.locator("caption")).to_have_text(f"0 of {total} exercises done")
+
+    cells = [cell for file in files for cell in answers(file)]
+    solved = opened(written(ANSWERS, cells, lab), lab, browser, request)
+    verdicts = solved.page.locator(".jp-OutputArea-output").all_text_contents()
+    assert len(verdicts) == total + 1, "a verdict for each, that of the door included"
+    assert [verdict for verdict in verdicts if "✓ Done" not in verdict] == []
+
+    with picture_of_failure(door.page, request):
+        table.locator(".cm-content").click()
+        door.page.keyboard.press("Shift+Enter")
+        expect(table.locator("caption")).to_have_text(f"{total} of {total} exercises done")
+        for name, count in counts.items():
+            row = table.locator("tr", has=door.page.locator(f'a[href*="{name}"]'))
+            expect(row).to_contain_text(f"{count} of {count}")
+            assert row.locator("progress").evaluate("bar => bar.position") == 1
+    assert door.strangers == solved.strangers == [] and door.errors == solved.errors == []
