@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import pkgutil
 import re
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from course_utils import lessons
+from course_utils import lessons, widgets
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -115,6 +116,12 @@ def test_each_term_is_in_its_section(row: tuple[str, str, str]) -> None:
 def test_the_table_of_lessons_is_that_of_the_notebooks() -> None:
     rows = re.findall(r"^\| (\d\d) \| \[([^\]]+)\]\(notebooks/([^)]+)\)", prose(PAGES[0]), re.M)
     assert rows == [(x.number, x.title, x.path.name) for x in lessons.all_lessons()]
+
+
+def test_the_number_of_widgets() -> None:
+    numbers = {12: "Twelve", 13: "Thirteen", 14: "Fourteen", 15: "Fifteen"}
+    modules = list(pkgutil.iter_modules(widgets.__path__))
+    assert f"{numbers[len(modules)]} such tools" in prose(ROOT / "README.md")
 
 
 def test_the_instructors_minutes_are_those_of_the_lessons() -> None:

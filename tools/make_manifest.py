@@ -31,6 +31,13 @@ ORIGINS = (
         "tools/make_gallery.py",
     ),
     (
+        "gallery/explorer.png",
+        "CC BY 4.0; the photo in it: CC0",
+        "kernel explorer with scikit-image's photo of a cup of coffee, cut out of the screenshot "
+        "that the script leaves in reports/",
+        "tests/test_browser.py",
+    ),
+    (
         "embedded/style.jpg",
         "CC BY 4.0; the photo in it: CC BY 2.0, danielbuechele on Flickr",
         "scikit-learn's photo china, painted by this project's network like two of its pictures",

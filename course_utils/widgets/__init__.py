@@ -137,7 +137,9 @@ def own_file_controls(
     text = ipywidgets.Text(
         path, description="its path", placeholder=example, continuous_update=False
     )
-    upload = ipywidgets.FileUpload(accept=accept, description=button or "choose a file")
+    upload = ipywidgets.FileUpload(
+        accept=accept, description=button or "choose a file", layout={"width": "max-content"}
+    )
 
     def enable(_change: object = None) -> None:
         text.disabled = upload.disabled = menu.value != OWN

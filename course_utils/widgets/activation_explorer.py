@@ -145,7 +145,7 @@ def show(function: str = "sigmoid", mean: float = 0.0, spread: float = 1.0) -> N
         min=-1,
         max=2,
         step=0.05,
-        description="parameter a",
+        description="its a",
         disabled=start.parameter is None,
     )
     controls = {

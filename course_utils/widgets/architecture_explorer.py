@@ -81,6 +81,7 @@ def _bars(heights: np.ndarray, chosen: int, measure: str) -> np.ndarray:
     mark = {"marker": "v", "markersize": 11, "color": plots.PALETTE["vermillion"]}
     axis.plot(chosen + 1, shown[chosen] + 0.07 * top, **mark)
     axis.set(xlim=(0.2, len(heights) + 0.8), ylim=(0, 1.17 * top))
+    axis.xaxis.get_major_locator().set_params(integer=True)
     axis.set_xlabel("layer", fontsize=12)
     axis.set_ylabel(f"{measure}, millions", fontsize=12)
     axis.spines[["top", "right"]].set_visible(False)

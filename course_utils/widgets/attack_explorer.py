@@ -15,9 +15,9 @@ PICTURES = ("coffee", "rocket", "flower", "cat", "coins", "astronaut")
 TARGETS = ("goldfish", "king penguin", "teddy", "school bus", "banana", "pizza", "sports car")
 ATTACKS = (
     "iterated, toward the target",
-    "iterated, away from the answer",
+    "iterated, away from answer",
     "one step, toward the target",
-    "one step, away from the answer",
+    "one step, away from answer",
     "random signs",
 )
 LARGEST = 16  # levels of 255

@@ -118,7 +118,7 @@ def show(photo: str = "moon", layer: str | None = None) -> None:
         "single": ipywidgets.Checkbox(description="one channel only", indent=False),
         "channel": ipywidgets.IntSlider(0, 0, _channels(layer) - 1, description="channel"),
         "octaves": ipywidgets.IntSlider(3, 1, MAX_OCTAVES, description="octaves"),
-        "steps": ipywidgets.IntSlider(8, 1, MAX_STEPS, description="steps in each"),
+        "steps": ipywidgets.IntSlider(8, 1, MAX_STEPS, description="steps each"),
     }
 
     def fit(_change: object = None) -> None:
