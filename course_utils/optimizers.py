@@ -782,7 +782,9 @@ def show_curves(
         epochs = np.arange(1, len(history["loss"]) + 1)
         axis.plot(epochs, history["loss"], linestyle="-", color=plots.PALETTE["blue"])
         if "val_loss" in history:
-            axis.plot(epochs, history["val_loss"], linestyle="--", color=plots.PALETTE["orange"])
+            axis.plot(
+                epochs, history["val_loss"], linestyle="--", color=plots.PALETTE["vermillion"]
+            )
         axis.set(title=name, xlabel="epoch", ylim=(0, top))
         axis.xaxis.get_major_locator().set_params(integer=True)
     for axis in axes.flat[len(histories) :]:

@@ -103,7 +103,9 @@ def _drawn(wave: np.ndarray, level: np.ndarray, scale: str) -> np.ndarray:
     above.set(xlim=(0, 1), xticks=[])
     envelope = wave[: len(wave) // 20 * 20].reshape(-1, 20)  # the curve of 8,000 points, faster
     ends = np.linspace(0, 1, len(envelope))
-    above.fill_between(ends, envelope.min(axis=1), envelope.max(axis=1), color="#0072B2")
+    above.fill_between(
+        ends, envelope.min(axis=1), envelope.max(axis=1), color=plots.PALETTE["blue"]
+    )
     above.set(yticks=[], ylabel="wave")
     shown = level[_thinned(len(level), _ROWS)][:, _thinned(level.shape[1], _COLUMNS)]
     top = sounds.MELS if scale == "mel" else sounds.RATE / 2000
