@@ -408,15 +408,9 @@ CURVES = Exercise(
         "2.30 is guessing. Level in between: too small a network. Dashed above solid: overfitting.",
         "Two panels are slow or stuck because of the rate: one still falls, one was thrown off.",
     ),
-    solution="""diagnoses = {
-    "A": "rate too small",
-    "B": "overfitting",
-    "C": "underfitting",
-    "D": "healthy",
-    "E": "regularized",
-    "F": "rate too large",
-}
-""",
+    solution="\n".join(
+        ["diagnoses = {", *(f'    "{k}": "{v}",' for k, v in _DIAGNOSES.items()), "}\n"]
+    ),
     why="A is still falling when it ends. B learns by heart: training leaves validation behind. C "
     "is level too early. E's training is made harder by dropout, which is off in validation. F was "
     "thrown off in the first epoch.",

@@ -268,50 +268,57 @@ DIAGNOSIS = Exercise(
 # --------------------------------------------------------------------------------------------------
 
 
-def _check_separable(separable_saving):
-    for kernel, channels, filters in ((3, 64, 128), (5, 16, 24), (3, 728, 728)):
-        area = kernel**2
-        plain, parts = area * channels * filters, area * channels + channels * filters
+def _check_groups(grouped_saving):
+    for kernel, channels, filters, groups in ((3, 64, 128, 4), (5, 16, 24, 16), (3, 32, 32, 2)):
+        area, pointwise = kernel**2, channels * filters
+        full = area * channels * filters
+        grouped = area * channels * channels / groups
         expect_number(
-            call(separable_saving, kernel, channels, filters),
-            plain / parts,
-            what=f"separable_saving({kernel}, {channels}, {filters})",
+            call(grouped_saving, kernel, channels, filters, groups),
+            full / (grouped + pointwise),
+            what=f"grouped_saving({kernel}, {channels}, {filters}, {groups})",
             mistakes={
-                "that is upside down: how many times *fewer* weights has the separable one?": (
-                    parts / plain
+                "that is upside down: how many times *fewer* weights has the pair?": (
+                    (grouped + pointwise) / full
                 ),
-                "the pointwise convolution is missing": plain / (area * channels),
-                "the depthwise convolution is missing": plain / (channels * filters),
-                "a depthwise kernel sees one channel only: `channels` kernels, not "
-                "`channels * filters`": plain / (area * channels * filters + channels * filters),
-                "that is the difference; the ratio is asked for": plain - parts,
+                "the 1 x 1 behind it is missing": full / grouped,
+                "the layer in groups is missing": full / pointwise,
+                "a kernel sees the channels of its group only: `channels / groups`": full
+                / (area * channels**2 + pointwise),
+                "the number of groups divides once: each of the `channels` kernels sees "
+                "`channels / groups` channels": full / (grouped / groups + pointwise),
+                "the 1 x 1 mixes all channels, not those of a group": full
+                / (grouped + pointwise / groups),
+                "that is the difference; the ratio is asked for": full - grouped - pointwise,
                 "kernels are square: kernel * kernel weights": kernel
                 * channels
                 * filters
-                / (kernel * channels + channels * filters),
-                "biases are left out here": (plain + filters) / (parts + filters),
-                "the two steps come one after the other: their weights add up": plain
-                / (area * channels * channels * filters),
-                "the depthwise step works on the channels that come in, not on the filters": plain
-                / (area * filters + channels * filters),
+                / (kernel * channels**2 / groups + pointwise),
+                "biases are left out here": (full + filters) / (grouped + pointwise + filters),
+                "the two steps come one after the other: their weights add up": full
+                / (grouped * pointwise),
+                "the layer in groups gives as many channels as come in; only the 1 x 1 makes "
+                "`filters` of them": full / (area * channels * filters / groups + pointwise),
             },
         )
 
 
-SEPARABLE = Exercise(
-    name="05-separable",
-    title="How much does separating save?",
+GROUPS = Exercise(
+    name="05-groups",
+    title="How much do groups save?",
     hints=(
-        "A full kernel has kernel * kernel * channels weights for each filter.",
-        "Depthwise: one kernel x kernel for each channel. Pointwise: a 1x1 convolution.",
+        "The full layer has kernel * kernel * channels weights for each filter.",
+        "In groups: `channels` kernels, each over channels / groups channels. Then a 1 x 1 from "
+        "`channels` to `filters`.",
     ),
-    solution="""def separable_saving(kernel, channels, filters):
+    solution="""def grouped_saving(kernel, channels, filters, groups):
     full = kernel**2 * channels * filters
-    return full / (kernel**2 * channels + channels * filters)
+    in_groups = kernel**2 * channels * channels / groups
+    return full / (in_groups + channels * filters)
 """,
-    why="The channels cancel: the saving is k*k*f / (k*k + f). With many filters it comes close to "
-    "k*k, nine for 3 x 3, and never reaches it. It says nothing yet about time.",
-    check=_check_separable,
+    why="The channels cancel once: k*k*f / (k*k*c / groups + f). With one group the pair can even "
+    "be dearer than the full layer; with one channel a group it is the separable convolution.",
+    check=_check_groups,
 )
 
 # --------------------------------------------------------------------------------------------------
@@ -428,4 +435,4 @@ FRONT = Exercise(
     check=_check_front,
 )
 
-EXERCISES = (TOP_K, PARTIAL, STACK, INCEPTION, DIAGNOSIS, SEPARABLE, ALPHA, FRONT)
+EXERCISES = (TOP_K, PARTIAL, STACK, INCEPTION, DIAGNOSIS, GROUPS, ALPHA, FRONT)

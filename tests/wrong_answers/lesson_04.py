@@ -115,6 +115,7 @@ def _change_in_place(weights, gradient, m, s, step, rate, decay):
 
 # --- 04-curves ----------------------------------------------------------------------------------
 
+# Once more, and not that of the lesson: the test has to know by itself what is right.
 _DIAGNOSES = {
     "A": "rate too small",
     "B": "overfitting",

@@ -189,31 +189,33 @@ WRONG = {
         ("number", (2,), "2 is none"),
         ("list", (["b"],), "a list of length 1 is none"),
     ],
-    "05-separable": [
-        ("upside down", (lambda k, c, f: (k * k + f) / (k * k * f),), "upside down"),
-        ("no pointwise", (lambda k, c, f: f,), "pointwise convolution is missing"),
-        ("no depthwise", (lambda k, c, f: k * k,), "depthwise convolution is missing"),
-        ("full depthwise", (lambda k, c, f: k * k / (k * k + 1),), "one channel only"),
+    "05-groups": [
+        ("upside down", (lambda k, c, f, g: (k * k * c / g + f) / (k * k * f),), "upside down"),
+        ("no 1 x 1", (lambda k, c, f, g: f * g / c,), "1 x 1 behind it is missing"),
+        ("1 x 1 only", (lambda k, c, f, g: k * k,), "layer in groups is missing"),
+        ("no groups", (lambda k, c, f, g: k * k * f / (k * k * c + f),), "of its group only"),
+        ("twice", (lambda k, c, f, g: k * k * f / (k * k * c / g**2 + f),), "divides once"),
+        (
+            "1 x 1 in groups",
+            (lambda k, c, f, g: k * k * f / (k * k * c / g + f / g),),
+            "mixes all channels",
+        ),
         (
             "difference",
-            (lambda k, c, f: k * k * c * f - c * (k * k + f),),
+            (lambda k, c, f, g: k * k * c * f - c * (k * k * c / g + f),),
             "that is the difference",
         ),
-        ("not squared", (lambda k, c, f: k * f / (k + f),), "kernels are square"),
+        ("not squared", (lambda k, c, f, g: k * f / (k * c / g + f),), "kernels are square"),
         (
             "biases",
-            (lambda k, c, f: (k * k * c * f + f) / (k * k * c + c * f + f),),
+            (lambda k, c, f, g: (k * k * c + 1) * f / (k * k * c * c / g + (c + 1) * f),),
             "biases are left out",
         ),
-        ("product", (lambda k, c, f: 1 / c,), "their weights add up"),
-        (
-            "filters",
-            (lambda k, c, f: k * k * c * f / (k * k * f + c * f),),
-            "not on the filters",
-        ),
-        ("always eight", (lambda k, c, f: 8.4,), "too small"),
-        ("nan", (lambda k, c, f: np.nan,), "NaN"),
-        ("pair", (lambda k, c, f: (k * k * f, k * k + f),), "one number is expected"),
+        ("product", (lambda k, c, f, g: g / c**2,), "their weights add up"),
+        ("filters", (lambda k, c, f, g: k * k * f / (k * k * f / g + f),), "as many channels"),
+        ("always eight", (lambda k, c, f, g: 8.4,), "too large"),
+        ("nan", (lambda k, c, f, g: np.nan,), "NaN"),
+        ("pair", (lambda k, c, f, g: (k * k * f, k * k + f),), "one number is expected"),
         ("a number", (8.4,), "a function is expected"),
     ],
     "05-alpha": [
@@ -270,9 +272,9 @@ RIGHT = {
         ("part by part", _costs(lambda p, a, b, c: p * a + p * b + p * c)),
     ],
     "05-diagnosis": [("capital", (" B ",))],
-    "05-separable": [
-        ("short", (lambda k, c, f: k * k * f / (k * k + f),)),
-        ("inverse of a sum", (lambda k, c, f: 1 / (1 / f + 1 / k**2),)),
+    "05-groups": [
+        ("short", (lambda k, c, f, g: k * k * f / (k * k * c / g + f),)),
+        ("whole numbers", (lambda k, c, f, g: k * k * f / (k * k * (c // g) + f),)),
     ],
     "05-alpha": [
         ("two steps", (lambda b, g, c: c / b**2 / g**2,)),
