@@ -236,32 +236,49 @@ INCEPTION = Exercise(
 # --------------------------------------------------------------------------------------------------
 
 
-def _check_diagnosis(diagnosis):
+def _check_diagnosis(overfits, hard_to_optimize, fine):
     expect_choice(
-        diagnosis,
-        "b",
+        overfits,
+        "C",
         {
-            "a": "overfitting means a *low* training error and a high test error; look at the "
-            "training error of the deeper network",
-            "c": "a network that is too small has too few weights to fit; this one has more than "
-            "the one that did better",
-            "d": "a learning rate that is too high for everything would spoil the shallow network "
-            "as well",
+            "A": "A's gap between training and test is small; another one knows its training "
+            "digits by heart, and fails on new ones",
+            "B": "overfitting means a *low* training error and a high test error; B's training "
+            "error is the highest of the three",
+        },
+    )
+    expect_choice(
+        hard_to_optimize,
+        "B",
+        {
+            "A": "A reaches 4 % on the digits that it is trained on; which one cannot even fit "
+            "those?",
+            "C": "C has no training error left: nobody could optimize it better",
+        },
+    )
+    expect_choice(
+        fine,
+        "A",
+        {
+            "B": "B makes 15 % errors on the very digits that it is trained on, and has more "
+            "weights than the others",
+            "C": "C makes no error on its training digits, and 21 % on new ones: that is not fine",
         },
     )
 
 
 DIAGNOSIS = Exercise(
     name="05-diagnosis",
-    title="Read two pairs of errors",
+    title="Read three pairs of errors",
     hints=(
-        "Compare the training errors first. Which of the two networks can represent more?",
+        "Compare the training errors first. Which of the networks can represent most?",
         "The deeper one could copy the shallow one and let its extra layers do nothing.",
+        "Overfitting is a wide gap above a low training error.",
     ),
-    solution='diagnosis = "b"\n',
-    why="The deeper network does worse on the very pictures that it is trained on, although a good "
-    "setting of its weights exists (copy the shallow one, identity elsewhere): the optimizer does "
-    "not find it. He and others (2015) call this degradation.",
+    solution='overfits, hard_to_optimize, fine = "C", "B", "A"\n',
+    why="B does worse on the very digits that it is trained on, although a good setting of its "
+    "weights exists (copy A, identity elsewhere): the optimizer does not find it. He and others "
+    "(2015) call this degradation. C learned its few digits by heart.",
     check=_check_diagnosis,
 )
 
