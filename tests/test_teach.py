@@ -354,5 +354,10 @@ def test_presenting_by_keyboard_with_notes_in_a_second_window(
     before = page.evaluate("Reveal.getSlidePastCount()")
     page.keyboard.press("PageDown")
     assert page.evaluate("Reveal.getSlidePastCount()") == before + 1
+    for key in ("g", "4", "0", "Enter"):  # go to page 40
+        page.keyboard.press(key)
+    page.wait_for_function("Reveal.getSlidePastCount() === 39")
+    page.keyboard.press("o")
+    page.wait_for_function("Reveal.isOverview()")
     assert strangers == []
     page.context.close()
