@@ -272,9 +272,10 @@ def softmax(logits: ArrayLike, temperature: float = 1.0) -> Array:
     value = np.asarray(temperature)
     if value.ndim or value.dtype.kind not in "iuf" or not 0 < value < np.inf:
         raise ValueError(f"temperature is {temperature!r}; give a number above 0.")
+    divisor = max(z.dtype.type(temperature), np.finfo(z.dtype).tiny)
     # Divided last: a tiny temperature must not turn the largest logit into infinity first.
     with np.errstate(over="ignore"):
-        powers = np.exp((z - z.max(axis=-1, keepdims=True)) / z.dtype.type(temperature))
+        powers = np.exp((z - z.max(axis=-1, keepdims=True)) / divisor)
     return powers / powers.sum(axis=-1, keepdims=True)
 
 

@@ -171,7 +171,8 @@ def distance(before: ArrayLike, after: ArrayLike, norm: str = "linf") -> Array:
             f"the pictures have the shapes {before.shape} and {after.shape}; give two batches of "
             "one shape (n, ...)."
         )
-    change = np.abs(after - before).reshape(len(before), -1)
+    kind = np.result_type(before, after, np.float32)  # bytes would wrap around
+    change = np.abs(after.astype(kind) - before.astype(kind)).reshape(len(before), -1)
     if norm == "l0":
         return (change > 1e-7).sum(axis=1).astype(float)
     if norm == "l1":
@@ -238,7 +239,8 @@ def margin(logits: ArrayLike, labels: ArrayLike) -> Array:
     -------
     ndarray, shape (n,)
     """
-    values, labels = np.array(logits), np.asarray(labels)
+    logits, labels = np.asarray(logits), np.asarray(labels)
+    values = np.array(logits, np.result_type(logits, np.float32))  # integers hold no infinity
     rows = np.arange(len(values))
     own = values[rows, labels].copy()
     values[rows, labels] = -np.inf
@@ -341,6 +343,8 @@ def linear_victim(weights: ArrayLike, biases: ArrayLike) -> Victim:
     biases : array, shape (classes,)
     """
     weights, biases = np.asarray(weights, np.float32), np.asarray(biases, np.float32)
+    if len(weights) < 2:  # as scikit-learn's `coef_` of two classes
+        raise ValueError("weights have one row; give one for each class, such as [-w, w].")
 
     def logits(pictures: Array) -> Array:
         return np.reshape(pictures, (len(pictures), -1)) @ weights.T + biases
@@ -471,7 +475,7 @@ def _checked(
             f"the values go from {batch.min():.3g} to {batch.max():.3g}; they have to lie between "
             f"{victim.low:g} and {victim.high:g}."
         )
-    if labels.shape != batch.shape[:1] or labels.dtype.kind not in "iu":
+    if labels.shape != batch.shape[:1] or labels.dtype.kind not in "iu" or (labels < 0).any():
         raise ValueError(
             f"the labels are {labels.dtype} of shape {labels.shape}; give one whole number for "
             f"each of the {len(batch)} pictures."
@@ -880,6 +884,9 @@ def toward_neighbor(
     base = np.asarray(known, np.float32).reshape(len(known), -1)
     far = cdist(flat, base)
     far[np.asarray(labels)[:, None] == np.asarray(classes)] = np.inf
+    least = np.isfinite(far).sum(axis=1).min(initial=count)
+    if not 1 <= count <= least:
+        raise ValueError(f"count is {count}; there are {least} known pictures of other classes.")
     nearest = np.argsort(far, axis=1)[:, :count]
     aim = base[nearest].mean(axis=1)
     changed = np.clip(flat + np.clip(aim - flat, -eps, eps), 0, 1)
@@ -932,7 +939,7 @@ def train(
     from course_utils.widgets import track
 
     pictures, labels = np.asarray(pictures, np.float32), np.asarray(labels, np.int64)
-    count = max(len(pictures) // batch_size, 1)
+    count = -(-len(pictures) // batch_size)
     rate = keras.optimizers.schedules.CosineDecay(2e-3, epochs * count)
     optimizer = keras.optimizers.Adam(rate)
     optimizer.build(model.trainable_variables)
@@ -1099,5 +1106,6 @@ def signal_to_noise(sound: ArrayLike, changed: ArrayLike) -> Array:
     """
     sound, changed = np.asarray(sound, np.float64), np.asarray(changed, np.float64)
     noise = ((changed - sound) ** 2).sum(axis=-1)
-    with np.errstate(divide="ignore"):
-        return 10 * np.log10((sound**2).sum(axis=-1) / noise)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = 10 * np.log10((sound**2).sum(axis=-1) / noise)
+    return np.where(noise == 0, np.inf, ratio)

@@ -163,7 +163,8 @@ def _check_part(network: Classifier, part: Any, weight: Any) -> None:
         raise ValueError(f"{part!r} is no target; give a layer's name or (name, channel).")
     layer, channel = part
     network.features(layer)  # names the layers there are, if this is none
-    if channel is not None and channel not in range(_channels(network, layer)):
+    whole = isinstance(channel, int | np.integer) and not isinstance(channel, bool)
+    if channel is not None and not (whole and 0 <= channel < _channels(network, layer)):
         raise ValueError(
             f"{layer} has no channel {channel!r}; give a number from 0 to "
             f"{_channels(network, layer) - 1}."
@@ -390,14 +391,19 @@ def dream(
             if blur:
                 gradient = ndimage.gaussian_filter(gradient, (blur, blur, 0), mode="wrap")
             length = np.abs(gradient).mean() + 1e-12
-            first = first or length
-            way = gradient / (length if normalize else first)
+            if first is None and length > 1e-12:
+                first = length  # of the first gradient that is one
+            way = gradient / (length if normalize or first is None else first)
             current = np.clip(current + np.float32(step_size) * way, 0, 1)
             scores.append(value)
     except KeyboardInterrupt:
         finished = False
     found = np.clip(photo + _resize_signed(current - base, photo.shape[:2]), 0, 1)
-    return Dream(found, climb(photo)[0], climb(found)[0], tuple(scores), finished)
+    try:
+        before, after = climb(photo)[0], climb(found)[0]
+    except KeyboardInterrupt:
+        before, after, finished = math.nan, math.nan, False
+    return Dream(found, before, after, tuple(scores), finished)
 
 
 def _picture(network: Classifier, source: Any, name: str) -> NDArray[np.float32]:

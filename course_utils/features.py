@@ -27,6 +27,7 @@ __all__ = [
     "SIDE",
     "Learner",
     "change",
+    "check_maps",
     "crops",
     "dense_weights",
     "draw",
@@ -161,7 +162,10 @@ def _extractor(network: Classifier, layers: tuple[str, ...], pool: str) -> Calla
 
     # Bound to its model, not nested: TensorFlow warns of a function that is compiled too often,
     # and tells functions apart by their code.
-    function = functools.partial(_pooled, network.features(layers), pool)
+    model = network.features(layers)
+    if pool == "average":
+        check_maps(model)
+    function = functools.partial(_pooled, model, pool)
     return tf.function(function, [tf.TensorSpec((None, None, None, 3), tf.float32)])
 
 
@@ -440,8 +444,11 @@ def dense_weights(pipeline: Pipeline) -> tuple[NDArray[np.float32], NDArray[np.f
     kernel : float32 (features, classes)
     bias : float32 (classes,)
     """
-    bias = pipeline.decision_function(np.zeros((1, pipeline.n_features_in_)))[0]
-    kernel = pipeline.decision_function(np.eye(pipeline.n_features_in_)) - bias
+    points = np.vstack([np.zeros(pipeline.n_features_in_), np.eye(pipeline.n_features_in_)])
+    logits = pipeline.decision_function(points)
+    if logits.ndim == 1:  # of two classes scikit-learn gives the second's logit minus the first's
+        logits = np.stack([np.zeros_like(logits), logits], axis=1)
+    bias, kernel = logits[0], logits[1:] - logits[0]
     return kernel.astype(np.float32), bias.astype(np.float32)
 
 
@@ -646,6 +653,7 @@ def _maps_and_gradient(network: Classifier, layer: str) -> Callable:
     from course_utils.quiet import tf
 
     last = network.layers[-1]
+    check_maps(network.features([layer]))
     function = functools.partial(_gradient, network.features([layer, last]), layer, last)
     specs = [tf.TensorSpec((1, None, None, 3), tf.float32), tf.TensorSpec((), tf.int32)]
     return tf.function(function, specs)
@@ -734,6 +742,24 @@ def heat_on(picture: ArrayLike, heat: ArrayLike) -> NDArray[np.float32]:
 def _starts(length: int, patch: int, stride: int) -> list[int]:
     """First pixels of the squares along one side, the last of them at the border."""
     return sorted({*range(0, length - patch + 1, stride), length - patch})
+
+
+def check_maps(model: keras.Model) -> None:
+    """Make sure that all outputs are feature maps, (n, height, width, channels).
+
+    Parameters
+    ----------
+    model
+        Its output is a dictionary from layer to array, as `Classifier.features` makes it.
+
+    Raises
+    ------
+    ValueError
+        One of them is a vector, such as logits.
+    """
+    for name, maps in model.output.items():
+        if len(maps.shape) != 4:
+            raise ValueError(f"{name} has no maps; name a layer before it.")
 
 
 def _check_label(network: Classifier, label: int) -> None:

@@ -182,7 +182,8 @@ def _run(source: str, name: str, names: MutableMapping[str, Any]) -> None:
     from IPython.core.inputtransformer2 import TransformerManager
 
     try:
-        exec(compile(TransformerManager().transform_cell(source), name, "exec"), names)
+        code = TransformerManager().transform_cell(source)
+        exec(compile(code, name, "exec", dont_inherit=True), names)  # not this module's __future__
     except Exception as error:
         raise RuntimeError(f"{name.strip('<>')} failed: {type(error).__name__}: {error}") from error
 

@@ -475,10 +475,14 @@ def restart(model: keras.Model, weights: Sequence[ArrayLike] | None = None) -> N
     if not getattr(model, "compiled", False):
         raise ValueError("the model is not compiled; call model.compile(optimizer, loss).")
     model.set_weights(keras.models.clone_model(model).get_weights() if weights is None else weights)
-    rate = model.optimizer.learning_rate
-    for variable in model.optimizer.variables:
-        if variable is not rate:
-            variable.assign(np.zeros(variable.shape))
+    optimizer = model.optimizer
+    if not optimizer.built:  # its variables are made when it is first used
+        optimizer.build(model.trainable_variables)
+    fresh = type(optimizer).from_config(optimizer.get_config())  # not all begin with zeros
+    fresh.build(model.trainable_variables)
+    for variable, start in zip(optimizer.variables, fresh.variables, strict=True):
+        if variable is not optimizer.learning_rate:
+            variable.assign(start)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -504,6 +508,8 @@ class RateTest(NamedTuple):
     @property
     def lowest(self) -> float:
         """The rate at which the smoothed loss was lowest: from here on it gets worse."""
+        if not len(self.losses):
+            raise ValueError("no loss was finite; look for NaN in inputs, targets and weights.")
         return float(self.rates[np.argmin(self.smooth)])
 
     @property
@@ -566,7 +572,6 @@ def find_rate(
         for rate in track(rates, "range test"):
             network.optimizer.learning_rate = rate
             batch = random.choice(len(inputs), min(batch_size, len(inputs)), replace=False)
-            network.reset_metrics()  # else Keras would report the mean of all steps so far
             result = network.train_on_batch(inputs[batch], targets[batch], return_dict=True)
             losses.append(float(result["loss"]))
             if not losses[-1] < 4 * min(losses):
@@ -791,6 +796,7 @@ def show_curves(
         axis.axis("off")
     for row in axes:
         row[0].set_ylabel("loss")
-    axes.flat[0].legend(axes.flat[0].lines, ["training", "validation"], fontsize=10)
+    fullest = max(axes.flat, key=lambda axis: len(axis.lines))
+    fullest.legend(fullest.lines, ["training", "validation"], fontsize=10)
     figure.suptitle(title)
     plt.show()

@@ -7,6 +7,7 @@ arXiv:1508.06576). Networks are those of :mod:`course_utils.networks`.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import time
@@ -167,6 +168,7 @@ def _compiled(
     from course_utils.quiet import tf
 
     model = network.features(list(dict.fromkeys([*contents, *styles])))
+    features.check_maps(model)
     channels = {name: model.output[name].shape[-1] for name in (*contents, *styles)}
     picture = tf.TensorSpec((None, None, 3))
     targets = {
@@ -440,6 +442,7 @@ def transfer(
     current = _start(start, scales[0][0], seed)
     log = _Log(sum(steps for _, _, steps in scales), frames, scales[-1][0].shape[:2], progress)
     finished = True
+    log.begin(current)  # computing the first targets may be interrupted as well
     try:
         for small_photo, small_painting, steps in scales:
             objective = Objective(network, small_photo, small_painting, contents, styles, variation)
@@ -454,7 +457,8 @@ def transfer(
     picture = images.resize(current, scales[-1][0].shape[:2])
     if colors == "luminance":
         picture = keep_colors(picture, images.resize(original, picture.shape[:2]))
-    return Transfer(picture, np.array(log.losses), log.best_terms, tuple(log.frames), finished)
+    losses = np.array(log.losses, np.float32).reshape(-1, len(TERMS))
+    return Transfer(picture, losses, log.best_terms, tuple(log.frames), finished)
 
 
 def _adam(evaluate: Callable, picture: Picture, steps: int, rate: float) -> None:
@@ -469,19 +473,29 @@ def _lbfgs(evaluate: Callable, picture: Picture, steps: int, rate: float) -> Non
     """L-BFGS-B, with pixels kept in [0, 1] by its own bounds; it has no learning rate."""
     from scipy.optimize import Bounds, minimize
 
+    left = iter(range(steps))
+
     def flat(pixels: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        # SciPy looks at its own limit only after a line search, so too late.
+        if next(left, None) is None:
+            raise _Enough
         loss, gradient = evaluate(pixels.reshape(picture.shape).astype(np.float32))
         # Gradients of a mean over so many pixels are tiny; scaled up, they are no reason to stop.
         return picture.size * loss, picture.size * gradient.ravel().astype(np.float64)
 
-    minimize(
-        flat,
-        picture.ravel().astype(np.float64),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=Bounds(0, 1),
-        options={"maxfun": steps, "maxiter": steps, "maxcor": 5, "ftol": 0, "gtol": 0},
-    )
+    with contextlib.suppress(_Enough):
+        minimize(
+            flat,
+            picture.ravel().astype(np.float64),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=Bounds(0, 1),
+            options={"maxfun": steps, "maxiter": steps, "maxcor": 5, "ftol": 0, "gtol": 0},
+        )
+
+
+class _Enough(Exception):
+    """All evaluations that were asked for are made."""
 
 
 class _Log:

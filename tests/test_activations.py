@@ -537,3 +537,81 @@ def test_explorer_disables_the_parameter_where_there_is_none(
     assert parameter.disabled
     with pytest.raises(ValueError, match="function is 'relu'"):
         activation_explorer.show("relu")
+
+
+def test_peaks_of_many_crops(network, crops) -> None:
+    pictures, _ = crops
+    many = np.concatenate([pictures] * 4)[:101]  # answered in batches of 100
+    (found,) = peaks(network, ["block2_conv1"], many).values()
+    (few,) = peaks(network, ["block2_conv1"], pictures).values()
+    for of_many, of_few in zip(found, few, strict=True):
+        assert of_many.shape == (101, of_few.shape[1])
+        assert np.allclose(of_many, np.concatenate([of_few] * 4)[:101], atol=1e-5)
+
+
+def test_every_second_crop_is_mirrored_and_a_seed_chooses_them(monkeypatch) -> None:
+    ramp = np.tile(np.linspace(0, 1, 400, dtype=np.float32), (300, 1))
+    monkeypatch.setattr("course_utils.images.sample", lambda photo: ramp)
+    pictures, _ = photo_crops(per_photo=2, size=32)
+    rises = pictures[:, 16, -1, 0] > pictures[:, 16, 0, 0]
+    assert rises.tolist() == [True, False] * len(PHOTOS)
+    assert not np.array_equal(pictures, photo_crops(per_photo=2, size=32, seed=1)[0])
+
+
+def test_cross_entropy_of_nothing() -> None:
+    with pytest.raises(ValueError, match=r"shape \(0, 2\) and labels \(0,\)"):
+        cross_entropy(np.zeros((0, 2)), np.zeros(0, int))
+
+
+def test_moving_averages_of_a_deep_network_keep_up() -> None:
+    model = deep_network(depth=2, normalize=True)
+    norms = [v for v in model.layers if isinstance(v, keras.layers.BatchNormalization)]
+    assert [v.momentum for v in norms] == [0.9, 0.9]
+
+
+def test_relu_layers_of_keras_die_and_falling_slopes_are_alive() -> None:
+    image = keras.Input((6,))
+    sums = keras.layers.Dense(5, bias_initializer=keras.initializers.Constant(-6))(image)
+    model = keras.Model(image, keras.layers.ReLU(name="bend")(sums))
+    assert dead_share(model, VECTORS) == {"bend": 1}
+    falling = small_network("GELU")
+    falling.get_layer("sums").set_weights([np.zeros((6, 5)), np.full(5, -2.0)])
+    assert ACTIVATIONS["GELU"].slope(-2) < 0
+    assert list(dead_share(falling, VECTORS).values()) == [0]
+
+
+def zeros_network(use_bias: bool) -> keras.Model:
+    image = keras.Input((6,))
+    layer = keras.layers.Dense(3, use_bias=use_bias, kernel_initializer="zeros")
+    return keras.Model(image, layer(image))
+
+
+def test_each_epoch_has_an_order_of_its_own() -> None:
+    keras.utils.set_random_seed(0)
+    x, y, descent = np.eye(6, dtype="float32"), np.arange(6) % 3, keras.optimizers.SGD(1.0)
+    options = dict(runs=2, epochs=1, batch_size=1)
+    one, two = train_runs(
+        zeros_network(True), x, y, descent, lambda m: m.get_weights()[1], **options
+    )
+    assert np.array_equal(one[0], two[0]) and not np.allclose(one[1], two[1])
+
+
+def test_a_batch_is_as_large_as_asked() -> None:
+    x, y, descent = np.eye(6, dtype="float32"), np.arange(6) % 3, keras.optimizers.SGD(1.0)
+    options = dict(runs=1, epochs=1, batch_size=4)
+    found = train_runs(
+        zeros_network(False), x, y, descent, lambda m: m.get_weights()[0].ravel(), **options
+    )
+    moved = np.sort(found[0, 1].reshape(6, 3).max(axis=1))  # 1 - 1/3, over the size of the batch
+    assert np.allclose(moved, [1 / 6] * 4 + [1 / 3] * 2)
+
+
+def test_runs_train_batch_normalization() -> None:
+    model = deep_network("tanh", depth=1, units=4, inputs=6, classes=3, normalize=True)
+    (norm_layer,) = (v for v in model.layers if isinstance(v, keras.layers.BatchNormalization))
+    train_runs(model, VECTORS, LABELS, keras.optimizers.SGD(0.1), lambda m: 0.0, runs=1, epochs=1)
+    assert np.abs(norm_layer.moving_mean.numpy()).max() > 1e-3
+
+
+def test_softmax_of_float32_with_a_tiny_temperature() -> None:
+    assert softmax(np.float32([2, 1]), 1e-50).tolist() == [1, 0]

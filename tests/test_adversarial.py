@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from sklearn.tree import DecisionTreeClassifier
 from course_utils import adversarial, data, images, networks
 from course_utils.activations import softmax
 from course_utils.adversarial import Victim, distance, fgsm, pgd, project, steepest
-from course_utils.quiet import keras
+from course_utils.quiet import keras, tf
 from course_utils.widgets import attack_explorer
 
 NORMS = ("linf", "l2", "l1")
@@ -501,3 +503,225 @@ def test_explorer_without_a_change() -> None:
         shown = attack_explorer.frame("coffee", "goldfish", attack, 0)
         before, after, size = shown.text.splitlines()
         assert before.split()[1:] == after.split()[1:] and "change 0.0 levels" in size
+
+
+def test_sounds_range_from_minus_one_to_one() -> None:
+    random = np.random.default_rng(0)
+    w = random.normal(size=6)
+    victim = replace(adversarial.linear_victim([0 * w, w], [0, 0]), low=-1.0, high=1.0)
+    sounds = random.uniform(-1, 1, (40, 6)).astype(np.float32)
+    labels = victim.predict(sounds)
+    results = [
+        fgsm(victim, sounds, labels, 0.1),
+        pgd(victim, sounds, labels, 0.1),
+        pgd(victim, sounds, labels, 0.1, norm="l2", restarts=1),
+        adversarial.random_signs(victim, sounds, labels, 0.1),
+    ]
+    for result in results:
+        assert result.distances().max() <= 0.1 + 1e-6 and np.abs(result.pictures).max() <= 1
+        proofs = adversarial.is_adversarial(victim, sounds, result.pictures, labels, 0.1)
+        assert np.array_equal(proofs, result.success)
+    assert results[0].success.any()
+    assert (np.abs(results[0].pictures).max() > 0.99) and (results[0].pictures < 0).any()
+    direction = steepest(victim.gradient(sounds, labels))
+    found = adversarial.smallest_eps(victim, sounds, labels, direction, largest=0.1)
+    assert np.array_equal(np.isfinite(found), results[0].success)
+
+
+def test_a_keras_victim_has_the_range_and_the_loss_asked_for() -> None:
+    entry = keras.Input((4,))
+    model = keras.Model(entry, keras.layers.Dense(3)(entry))
+    victim = adversarial.keras_victim(model, -1, 1, loss=lambda labels, outputs: outputs[:, 2])
+    assert (victim.low, victim.high) == (-1, 1)
+    gradient = victim.gradient(np.zeros((2, 4), np.float32), np.array([0, 1]))
+    assert np.allclose(gradient, model.get_weights()[0][:, 2])
+
+
+@pytest.mark.parametrize("targeted", [False, True])
+def test_more_starts_never_do_worse(targeted: bool, test_set: tuple) -> None:
+    pictures, truth = test_set
+    labels, sign = ((truth + 1) % 10, 1) if targeted else (truth, -1)
+    scores = []
+    for restarts in (0, 1, 2, 4):
+        result = pgd(reader(), pictures, labels, 0.1, steps=3, restarts=restarts, targeted=targeted)
+        scores.append(sign * adversarial.margin(result.logits, labels))
+    for fewer, more in pairwise(scores):
+        assert (more >= fewer - 1e-5).all()
+    assert (scores[-1] > scores[0] + 1e-3).any()
+
+
+def test_the_usual_step_can_reach_the_border_and_leave_it(test_set: tuple) -> None:
+    usual, same = (pgd(reader(), *test_set, 0.1, steps=5, step=step) for step in (None, 0.05))
+    assert np.allclose(usual.pictures, same.pictures, atol=1e-6)
+
+
+def test_search_ends_once_the_answer_is_wrong_or_the_generations_are_over() -> None:
+    def search(bias: float, low: float = 0.0, **options: int) -> adversarial.Search:
+        victim = Victim(
+            lambda p: np.stack(
+                [bias + p.reshape(len(p), -1).sum(axis=1), 0 * p[:, 0, 0, 0]], axis=1
+            ),
+            low=low,
+        )
+        picture = np.full((3, 3, 1), 0.1, np.float32)
+        return adversarial.one_pixel_search(victim, picture, 0, **options)
+
+    assert search(-9).queries <= 2 * 60
+    hopeless = search(1, population=30, generations=4, seed=3)
+    assert hopeless.queries == 5 * 30 and hopeless.margin > 0
+    again = search(1, population=30, generations=4, seed=3)
+    assert again.margin == hopeless.margin and np.array_equal(again.picture, hopeless.picture)
+    assert search(1, population=30, generations=4, seed=4).margin != hopeless.margin
+    assert search(0, low=-1.0).margin < 0  # with a value below 0 only
+
+
+def test_random_signs_and_photographs_follow_their_seed() -> None:
+    one, again, other = (
+        adversarial.random_signs(straight(), *GOOD, 0.1, seed=seed).pictures for seed in (1, 1, 2)
+    )
+    assert np.array_equal(one, again) and not np.array_equal(one, other)
+    pictures = images.sample("coffee", size=48)[None]
+    one, other = (adversarial.photograph(pictures, seed=seed) for seed in (1, 2))
+    assert not np.array_equal(one, other)
+
+
+def test_confidence_is_the_softmax_of_the_answer(test_set: tuple) -> None:
+    result = fgsm(reader(), *test_set, 0.1)
+    chances = softmax(reader().logits(result.pictures))
+    assert np.allclose(result.confidence, chances[np.arange(150), result.predictions])
+
+
+def test_where_none_can_be_fooled_the_rate_is_zero() -> None:
+    victim, pictures = straight(), np.random.default_rng(0).random((5, 4), np.float32)
+    wrong = (victim.predict(pictures) + 1) % 3
+    assert fgsm(victim, pictures, wrong, 0.1).rate == 0
+
+
+def test_a_target_that_is_the_label_is_no_success() -> None:
+    victim, before = straight(), np.random.default_rng(0).random((5, 4), np.float32)
+    labels = victim.predict(before)
+    found = adversarial.is_adversarial(victim, before, before, labels, 0.1, targets=labels)
+    assert not found.any()
+
+
+class Witness(keras.layers.Layer):
+    """Remembers the smallest and the largest number that it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.low, self.high = tf.Variable(9.0), tf.Variable(-9.0)
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        self.low.assign(tf.minimum(self.low, tf.reduce_min(x)))
+        self.high.assign(tf.maximum(self.high, tf.reduce_max(x)))
+        return x
+
+
+def test_training_starts_its_attacks_at_random_and_stays_in_range() -> None:
+    for value, low, high in ((0.5, 0.4, 0.6), (0.0, 0, 0.1), (1.0, 0.9, 1)):
+        entry, witness = keras.Input((4,)), Witness()
+        still = keras.layers.Dense(2, kernel_initializer="zeros")  # no gradient: starts stay
+        model = keras.Model(entry, still(witness(entry)))
+        pictures, labels = np.full((64, 4), value, np.float32), np.arange(64) % 2
+        adversarial.train(model, pictures, labels, epochs=1, eps=0.1)
+        assert low - 1e-6 <= witness.low.numpy() < low + 0.02
+        assert high - 0.02 < witness.high.numpy() <= high + 1e-6
+        moved = Witness()
+        model = keras.Model(entry, keras.layers.Dense(2)(moved(entry)))
+        adversarial.train(model, pictures, labels, epochs=1, eps=0.1)
+        assert low - 1e-6 <= moved.low.numpy() and moved.high.numpy() <= high + 1e-6
+
+
+def test_training_follows_its_seed_and_trains_batch_normalization() -> None:
+    pictures, labels = np.random.default_rng(0).random((60, 4), np.float32), np.arange(60) % 2
+    found = []
+    for seed in (1, 1, 2):
+        keras.utils.set_random_seed(0)
+        entry, norm = keras.Input((4,)), keras.layers.BatchNormalization(momentum=0.5)
+        model = keras.Model(entry, keras.layers.Dense(2)(norm(entry)))
+        adversarial.train(model, pictures, labels, epochs=1, batch_size=20, seed=seed)
+        assert np.abs(norm.moving_mean.numpy() - 0.5).max() < 0.2
+        found.append(model.get_weights()[-2])
+    assert np.allclose(found[0], found[1], atol=1e-6)
+    assert not np.allclose(found[0], found[2], atol=1e-6)
+
+
+def test_substitutes_step_and_train_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, epochs = [], []
+    monkeypatch.setattr(
+        adversarial, "train", lambda model, *args, **kw: epochs.append(kw["epochs"]) or model
+    )
+
+    def oracle(pictures: np.ndarray) -> np.ndarray:
+        asked.append(pictures.copy())
+        return np.zeros(len(pictures), int)
+
+    start = np.full((5, 8, 8, 1), 0.5, np.float32)
+    list(adversarial.substitutes(oracle, start, small_cnn, rounds=2, step=0.3, epochs=7))
+    assert epochs == [7, 7] and np.isclose(distance(start, asked[1]).max(), 0.3)
+
+
+def test_a_photograph_is_turned_lit_blurred_noisy_and_packed() -> None:
+    line = np.ones((8, 65, 65, 3), np.float32)
+    line[:, 31:34] = 0
+    taken = adversarial.photograph(line)
+    rows = taken[..., 1].argmin(axis=1)
+    tilts = np.abs(rows[:, 8] - rows[:, -9])
+    assert 3 <= tilts.max() <= 10, "48 pixels apart, up to 10 degrees"
+    gray = adversarial.photograph(np.full((20, 40, 40, 3), 0.5, np.float32))
+    means = gray.mean(axis=(1, 2, 3))
+    assert 0.44 < means.min() < 0.48 and 0.52 < means.max() < 0.56, "light"
+    assert 0.01 < gray.std(axis=(1, 2, 3)).min(), "noise"
+    assert np.allclose(gray * 255, np.round(gray * 255), atol=1e-3), "JPEG holds bytes"
+    grain = np.random.default_rng(0).random((4, 64, 64, 3), np.float32)
+    inner = adversarial.photograph(grain)[:, 12:-12, 12:-12]
+    assert inner.std() < 0.27 * grain.std(), "resampled and out of focus"
+    red = np.zeros((1, 40, 40, 3), np.float32) + np.float32([0.8, 0, 0])
+    assert adversarial.photograph(red)[..., 1:].mean() < 0.05, "colors do not mix"
+
+
+def test_signal_to_noise_is_each_sounds_own() -> None:
+    sounds = np.array([[1.0, 1, 1, 1], [0.1, 0.1, 0.1, 0.1]])
+    assert np.allclose(adversarial.signal_to_noise(sounds, sounds + 0.01), [40, 20])
+
+
+def test_training_shows_every_picture_in_each_epoch() -> None:
+    entry, seen = keras.Input((1,)), []
+
+    class Note(keras.layers.Layer):
+        def call(self, x: tf.Tensor) -> tf.Tensor:
+            tf.py_function(lambda batch: seen.extend(batch.numpy()[:, 0]), [x], [])
+            return x
+
+    model = keras.Model(entry, keras.layers.Dense(2)(Note()(entry)))
+    seen.clear()
+    pictures, labels = np.linspace(0, 1, 40, dtype=np.float32)[:, None], np.arange(40) % 2
+    adversarial.train(model, pictures, labels, epochs=1, batch_size=25)
+    assert np.array_equal(np.sort(seen), pictures[:, 0])
+
+
+def test_margins_and_distances_of_whole_numbers() -> None:
+    assert adversarial.margin([[3, 1, 2]], [0]).tolist() == [1]
+    light, dark = np.array([[200]], np.uint8), np.array([[100]], np.uint8)
+    for norm, size in (("l0", 1), ("l1", 100), ("l2", 100), ("linf", 100)):
+        assert distance(light, dark, norm).tolist() == [size]
+
+
+def test_a_linear_victim_has_a_row_for_each_class() -> None:
+    with pytest.raises(ValueError, match=r"one row; give one for each class, such as \[-w, w\]"):
+        adversarial.linear_victim([[1.0, 2.0]], [0.0])
+
+
+def test_labels_are_no_places_from_the_end() -> None:
+    with pytest.raises(ValueError, match="the labels are int64"):
+        fgsm(straight(), np.full((2, 4), 0.5, np.float32), np.array([0, -1]), 0.1)
+
+
+def test_a_walk_needs_enough_neighbors() -> None:
+    known = np.float32([[0.1, 0.1], [0.2, 0.2], [0.9, 0.9]])
+    with pytest.raises(ValueError, match="count is 2; there are 1 known pictures of other classes"):
+        adversarial.toward_neighbor(known, [0, 0, 1], known[:1], [0], 1, count=2)
+
+
+def test_silence_that_did_not_change_has_no_noise() -> None:
+    assert adversarial.signal_to_noise(np.zeros((1, 9)), np.zeros((1, 9))).tolist() == [np.inf]

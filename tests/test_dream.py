@@ -580,3 +580,153 @@ def test_the_explorer_shows_its_first_frame(capsys) -> None:
     assert "target            block2_conv2" in capsys.readouterr().out
     with pytest.raises(ValueError, match="choose one of"):
         dream_explorer.show(photo="dog")
+
+
+# --- additions ----------------------------------------------------------------------------------
+
+
+def test_an_octave_counts_if_it_is_large_enough_for_all_layers_of_a_mixture(network) -> None:
+    assert module._smallest(network, ("block1_conv2", "block3_conv1")) == 8
+
+
+def test_jitter_goes_in_all_four_directions_and_reaches_the_borders_of_tiles(network) -> None:
+    climber = module._Climber(network, module._objective(network, LAYER, None), 128)
+    random = np.random.default_rng(0)
+    for shape, jitter, reach in (
+        ((128, 128), 5, (5, 5)),  # one tile
+        ((129, 64), 5, (64, 5)),  # two tiles above each other
+        ((128, 300), 80, (80, 80)),
+    ):
+        shifts = np.array([climber.shift(shape, jitter, random) for _ in range(2000)])
+        assert np.array_equal(shifts.min(axis=0), np.negative(reach))
+        assert np.array_equal(shifts.max(axis=0), reach)
+        assert abs(np.corrcoef(shifts.T)[0, 1]) < 0.1
+
+
+def test_not_normalized_all_octaves_take_the_first_length(network, photo, monkeypatch) -> None:
+    # Three times as steep in the second octave: three times as far.
+    Climber(monkeypatch, lambda p: np.full_like(p, 1 if len(p) < 64 else 3))
+    settings = {"octaves": 2, "steps": 1, "step_size": 0.05, "blur": 0, "normalize": False}
+    found = dream(network, photo * 0.5, LAYER, **settings)
+    np.testing.assert_allclose(found.picture, photo * 0.5 + 0.2, atol=1e-5)
+
+
+def test_not_normalized_a_silent_start_is_no_measure(network, photo, monkeypatch) -> None:
+    Climber(monkeypatch, lambda p: np.full_like(p, 0 if len(p) < 64 else 1e-3))
+    settings = {"octaves": 2, "steps": 1, "step_size": 0.05, "blur": 0, "normalize": False}
+    found = dream(network, photo * 0.5, LAYER, **settings)
+    np.testing.assert_allclose(found.picture, photo * 0.5 + 0.05, atol=1e-5)
+
+
+def test_blur_leaves_colors_apart(network, photo, monkeypatch) -> None:
+    Climber(monkeypatch, lambda p: np.ones_like(p) * (0, 3, 0))
+    found = dream(network, photo * 0.5, LAYER, octaves=1, steps=1, step_size=0.1, blur=3)
+    added = np.broadcast_to((0, 0.3, 0), photo.shape)
+    np.testing.assert_allclose(found.picture - photo * 0.5, added, atol=1e-5)
+
+
+def test_pixels_stay_in_0_to_1_on_the_way(network, photo, monkeypatch) -> None:
+    # Up to white, then down again: what lay above white would come down less far.
+    climber = Climber(monkeypatch, lambda p: np.full_like(p, 1 if len(climber.seen) < 4 else -1))
+    found = dream(network, photo, LAYER, octaves=1, steps=4, step_size=0.5, jitter=0, blur=0)
+    assert all(0 <= seen.min() and seen.max() <= 1 for seen in climber.seen)
+    np.testing.assert_allclose(found.picture, 0.5, atol=1e-6)
+
+
+def test_octaves_start_in_0_to_1(network, monkeypatch) -> None:
+    # What is added to a gray small octave would make the bright half brighter than white.
+    picture = np.full((64, 64, 3), 0.2, np.float32)
+    picture[::2] = 1
+    climber = Climber(monkeypatch, lambda p: np.full_like(p, len(p) < 64))
+    dream(network, picture, LAYER, octaves=2, scale=2.0, steps=1, step_size=0.3, jitter=0, blur=0)
+    assert all(0 <= seen.min() and seen.max() <= 1 for seen in climber.seen)
+
+
+def test_each_frame_of_a_zoom_dreams_anew_and_closer(network, photo, monkeypatch) -> None:
+    calls = []
+
+    def dreamed(network, picture, target, **settings):
+        calls.append((picture, settings))
+        return module.Dream(np.flip(picture, axis=2), 1.0, 2.0, (), True)
+
+    monkeypatch.setattr(module, "dream", dreamed)
+    frames = zoom(network, photo, LAYER, 3, 1.5, octaves=2, jitter=7)
+    assert [settings for _, settings in calls] == [
+        {"seed": number, "octaves": 2, "jitter": 7} for number in range(3)
+    ]
+    np.testing.assert_array_equal(calls[0][0], photo)
+    for (given_, _), before in zip(calls[1:], frames, strict=False):
+        np.testing.assert_array_equal(given_, closer(before, 1.5))
+    calls.clear()
+    zoom(network, photo, LAYER, 2, seed=9)
+    assert [settings for _, settings in calls] == [{"seed": 9}] * 2
+
+
+def test_closer_stays_a_picture() -> None:
+    edge = np.zeros((40, 40, 3), np.float32)
+    edge[:, 20:] = 1  # bicubic interpolation overshoots here
+    images.validate(closer(edge, 1.3))
+
+
+def test_the_smallest_tile_is_twice_what_the_network_needs(network) -> None:
+    found = dream(network, images.sample("cat", size=(40, 130)), LAYER, tile=64, **QUICK)
+    assert found.picture.shape == (40, 130, 3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"target": (LAYER, -1)}, f"{LAYER} has no channel -1; give a number from 0 to 63."),
+        ({"target": (LAYER, 2.0)}, f"{LAYER} has no channel 2.0"),
+        ({"target": (LAYER, True)}, f"{LAYER} has no channel True"),
+        ({"target": {LAYER: math.nan}}, f"The weight of {LAYER} is nan"),
+        ({"steps": 2.0}, "steps is 2.0; give a whole number from 1."),
+        ({"jitter": 1.5}, "jitter is 1.5; give a whole number of pixels"),
+        ({"scale": math.inf}, "scale is inf; give a number above 1."),
+    ],
+)
+def test_more_that_makes_no_sense_is_one_sentence(network, photo, changes, sentence) -> None:
+    given_ = {"target": LAYER} | changes
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        dream(network, photo, given_.pop("target"), **given_)
+
+
+@pytest.mark.parametrize("stop_after", [2, 3])
+def test_interrupted_at_its_scores_it_still_returns(
+    network, photo, monkeypatch, stop_after
+) -> None:
+    Climber(monkeypatch, np.ones_like, stop_after)
+    found = dream(network, photo * 0.5, LAYER, octaves=1, steps=1, step_size=0.1, blur=0)
+    assert not found.finished and math.isnan(found.gain)
+    np.testing.assert_allclose(found.picture, photo * 0.5 + 0.1, atol=1e-5)
+
+
+@pytest.mark.parametrize("stop_after", [7, 8, 9])
+def test_a_zoom_keeps_its_frames_wherever_it_is_interrupted(
+    network, photo, monkeypatch, stop_after
+) -> None:
+    Climber(monkeypatch, np.ones_like, stop_after)
+    assert len(zoom(network, photo, LAYER, frames=5, octaves=1, steps=1)) == 2
+
+
+def test_interrupted_in_a_small_octave_it_stays_a_picture(network, monkeypatch) -> None:
+    # What brightened the gray small octave is added to rows that are white already.
+    picture = np.full((64, 64, 3), 0.2, np.float32)
+    picture[::2] = 1
+    Climber(monkeypatch, np.ones_like, stop_after=2)
+    found = dream(network, picture, LAYER, octaves=2, scale=2.0, steps=2, step_size=0.3, blur=0)
+    assert not found.finished and len(found.scores) == 1
+    images.validate(found.picture)
+
+
+def test_steps_keep_their_size_unless_told_otherwise(network, photo, monkeypatch) -> None:
+    Climber(monkeypatch, lambda p: np.full_like(p, 1 if len(p) < 64 else 3))
+    found = dream(network, photo * 0.5, LAYER, octaves=2, steps=1, step_size=0.05, blur=0)
+    np.testing.assert_allclose(found.picture, photo * 0.5 + 0.1, atol=1e-5)
+
+
+def test_what_was_taken_away_is_carried_over_too(network, photo, monkeypatch) -> None:
+    Climber(monkeypatch, lambda p: -np.ones_like(p) if len(p) < 64 else np.zeros_like(p))
+    bright = 0.5 + photo * 0.5
+    found = dream(network, bright, LAYER, octaves=2, steps=1, step_size=0.1, blur=0)
+    np.testing.assert_allclose(found.picture, bright - 0.1, atol=1e-5)

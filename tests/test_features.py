@@ -502,3 +502,195 @@ def test_everything_works_with_mobilenet(monkeypatch) -> None:
     middle = np.hypot(*np.mgrid[-112:112, -112:112]) < 80
     assert heat[middle].mean() > heat[~middle].mean()
     assert fall[middle].mean() > fall[~middle].mean()
+
+
+# --- additions ----------------------------------------------------------------------------------
+
+
+def test_standardize_cuts_bright_spots() -> None:
+    spot = np.zeros((16, 16))
+    spot[3, 4] = 1
+    found = features.standardize(spot)
+    assert found[3, 4] == 1 and found.min() > 0.48
+    assert features.standardize(-spot)[3, 4] == 0
+
+
+def test_crops_of_the_two_halves_are_at_different_places(monkeypatch) -> None:
+    columns = np.tile(np.arange(300) / 300, (200, 1))  # halves of 146 columns, from 0 and from 154
+    monkeypatch.setattr(features, "_gray", lambda name: columns)
+    monkeypatch.setattr(features, "standardize", lambda window: window)
+    left, right = (features.crops(5, half, 32)[0][:, 0, 0, 0] for half in ("left", "right"))
+    assert np.abs(right - 154 / 300 - left).max() > 0.1
+
+
+def test_crops_are_anywhere_in_the_photo_but_where_nothing_is(monkeypatch) -> None:
+    photo = np.indices((200, 300))[0] / 200
+    photo[:, :60] = 0.5  # a window of 32 pixels would often lie in here
+    monkeypatch.setattr(features, "_gray", lambda name: photo)
+    monkeypatch.setattr(features, "standardize", lambda window: window)
+    found = features.crops(30, "left", 32)[0]
+    assert found.std(axis=(1, 2, 3)).min() >= 0.03
+    assert found.min() < 0.05 and found.max() > 0.95
+
+
+@pytest.mark.parametrize("name", features.PHOTOS)
+def test_large_photos_are_scaled_down_without_distortion(name: str) -> None:
+    (rows, columns), (height, width) = (
+        images.sample(name, gray=True).shape,
+        features._gray(name).shape,
+    )
+    assert height == min(rows, 512) and width == round(columns * height / rows)
+
+
+def test_precision_looks_at_angles_unless_told_otherwise() -> None:
+    base, asked = [[1.0, 0.0], [10.0, 10.0]], [[2.0, 2.0]]
+    assert features.precision_at(1, base, [0, 1], asked, [1]) == 1
+    assert features.precision_at(1, base, [0, 1], asked, [1], "euclidean") == 0
+
+
+def test_noise_is_gray_and_always_the_same_and_stays_in_0_to_1() -> None:
+    noisy = features.change(0.4 + 0.2 * WINDOW, "noise", 0.05)
+    added = noisy - 0.4 - 0.2 * MIDDLE
+    np.testing.assert_allclose(added, np.repeat(added[..., :1], 3, axis=3), atol=1e-6)
+    assert np.array_equal(noisy, features.change(0.4 + 0.2 * WINDOW, "noise", 0.05))
+    for name, amount in (("noise", 0.5), ("brightness", 3.0)):
+        images.validate(features.change(WINDOW, name, amount)[0])
+
+
+def test_blur_leaves_colors_apart_and_sees_what_lies_around() -> None:
+    window = np.zeros((1, 32, 32, 3), np.float32)
+    window[:, :, :7, 1] = 1  # one pixel outside of the middle half
+    found = features.change(window, "blur", 2)
+    assert found[..., 1].max() > 0.1 and not found[..., [0, 2]].any()
+
+
+def test_draw_is_random() -> None:
+    labels = np.arange(40) % 2
+    drawn = [set(features.draw(labels, 5, rng(seed))) for seed in range(50)]
+    assert len(set(map(frozenset, drawn))) > 40 and set.union(*drawn) == set(range(40))
+
+
+def test_upper_part_begins_with_what_the_network_has_learned(network) -> None:
+    start, end = features.stages(network)[2:4]
+    picture = rng().random((2, 64, 64, 3)).astype(np.float32)
+    maps = features.extract(network, picture, start, "none")[start]
+    expected = features.extract(network, picture, end)[end]
+    model = features.upper_part(network, start, end, expected.shape[1], maps.shape[1:])
+    model.layers[-1].set_weights([np.eye(expected.shape[1]), np.zeros(expected.shape[1])])
+    np.testing.assert_allclose(model(maps), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_untrained_starts_as_he_et_al_advise(network) -> None:
+    model = features.untrained(network, features.stages(network)[3], 4)
+    convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert len(convolutions) > 5
+    for layer in convolutions:
+        kernel, bias = layer.get_weights()
+        fan_in = kernel[..., 0].size
+        assert kernel.std() == pytest.approx((2 / fan_in) ** 0.5, rel=0.1) and not bias.any()
+
+
+@pytest.mark.parametrize(("side", "vector"), [(8, 4 * 4 * 64), (16, 64), (64, 64)])
+def test_small_cnn_centers_its_input_and_ends_as_it_says(side: int, vector: int) -> None:
+    model = features.small_cnn(side, 5)
+    scaled = keras.Model(model.inputs, model.layers[1].output)
+    picture = np.linspace(0, 1, side * side, dtype=np.float32).reshape(1, side, side, 1)
+    np.testing.assert_allclose(scaled(picture), 5 * picture - 2.5, atol=1e-5)
+    assert model.layers[-1].kernel.shape == (vector, 5)  # 8: keeps its places; else the average
+
+
+def test_learner_slows_down_and_draws_its_batches_at_random(monkeypatch) -> None:
+    learner = features.Learner(lambda: features.small_cnn(8, 2), rate=0.01, steps=10)
+    rates = [float(learner.model.optimizer._learning_rate(step)) for step in (0, 5, 10)]
+    assert rates == pytest.approx([0.01, 0.005, 0], abs=1e-6)
+    seen = []
+    monkeypatch.setattr(
+        learner.model, "fit", lambda x, y, size, **_: seen.append((x[:, 0, 0, 0], y, size))
+    )
+    pictures = np.zeros((50, 8, 8, 1)) + np.arange(50)[:, None, None, None]
+    for seed in (0, 1):
+        learner.fit(pictures, np.arange(50), rng(seed))
+    for x, y, size in seen:
+        assert np.array_equal(x, y) and len(x) == 10 * size == 320
+        assert len(np.unique(x)) > 45
+    assert not np.array_equal(seen[0][0], seen[1][0])
+    assert np.abs(np.corrcoef(seen[0][0], np.arange(320) % 50)[0, 1]) < 0.2
+
+
+def test_learner_scores_more_than_one_batch() -> None:
+    learner = features.Learner(lambda: features.small_cnn(8, 2), rate=0.01, steps=1)
+    pictures = rng().random((300, 8, 8, 1)).astype(np.float32)
+    own = np.array(learner.model(pictures)).argmax(axis=1)
+    assert learner.score(pictures, own) == 1 and learner.score(pictures, 1 - own) == 0
+    assert learner.score(pictures, np.where(np.arange(300) < 75, own, 1 - own)) == 0.25
+
+
+def test_learner_starts_with_the_last_layer_each_time() -> None:
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    learner = features.Learner(lambda: model, rate=1e-9, steps=1)
+    for number in (1.0, 2.0):
+        last = np.full((2, 2), number), np.full(2, number)
+        learner.fit(np.ones((4, 2), "float32"), np.zeros(4, int), rng(), last)
+        np.testing.assert_allclose(model.get_weights()[0], last[0], atol=1e-6)
+
+
+def test_grad_cam_is_not_negative_and_is_enlarged_smoothly(network) -> None:
+    picture, stage = images.sample("coffee", size=64), features.stages(network)[3]
+    maps, gradient = (
+        np.array(part)[0] for part in features._maps_and_gradient(network, stage)(picture[None], 5)
+    )
+    weighted = maps @ gradient.mean(axis=(0, 1))
+    assert weighted.min() < 0 < weighted.max()
+    found = features.grad_cam(network, picture, 5, stage)
+    assert found.min() == 0
+    assert len(np.unique(found[found > 0])) > 64  # more values than there are places in the maps
+
+
+def test_dense_weights_of_two_classes_give_the_same_probabilities() -> None:
+    x, y = rng().normal(3, 2, size=(60, 5)), np.arange(60) % 2
+    fitted = make_pipeline(StandardScaler(), LogisticRegression()).fit(x, y)
+    kernel, bias = features.dense_weights(fitted)
+    assert kernel.shape == (5, 2) and bias.shape == (2,)
+    logits = x @ kernel + bias
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(shares, fitted.predict_proba(x), atol=1e-4)
+
+
+def test_occlusion_is_gray_and_a_mean_over_squares(network, monkeypatch) -> None:
+    def logits(pictures: np.ndarray, batch_size: int = 1) -> np.ndarray:
+        return np.ones(200) * pictures.mean(axis=(-1, -2, -3))[..., None]
+
+    monkeypatch.setattr(network, "predict", logits)
+    gray, white = (np.full((40, 48, 3), v, np.float32) for v in (0.5, 1))
+    assert np.abs(features.occlusion(network, gray, 3)).max() < 1e-6
+    # Each square takes away the same, so that each pixel has this mean, at the border as well.
+    np.testing.assert_allclose(features.occlusion(network, white, 3), 0.5 * 256 / 1920, rtol=1e-4)
+
+
+def test_a_layer_without_maps_gets_its_sentence(network, pictures) -> None:
+    sentence = "predictions has no maps; name a layer before it"
+    with pytest.raises(ValueError, match=sentence):
+        features.extract(network, pictures, "predictions")
+    with pytest.raises(ValueError, match=sentence):
+        features.grad_cam(network, pictures[0], 0, "predictions")
+    found = features.extract(network, pictures, "predictions", "flatten")["predictions"]
+    np.testing.assert_allclose(found, network.predict(pictures), rtol=1e-3, atol=1e-3)
+
+
+def test_untrained_ends_with_the_average_of_each_map(network) -> None:
+    stage = features.stages(network)[1]
+    size = network.model.get_layer(stage).output.shape[-1]
+    model = features.untrained(network, stage, size)
+    model.layers[-1].set_weights([np.eye(size), np.zeros(size)])
+    maps = keras.Model(model.inputs, model.get_layer(stage).output)
+    picture = rng().random((2, 32, 32, 3)).astype(np.float32)
+    np.testing.assert_allclose(model(picture), np.array(maps(picture)).mean((1, 2)), rtol=1e-3)
+
+
+def test_learner_lowers_the_cross_entropy_of_its_logits() -> None:
+    learner = features.Learner(lambda: features.small_cnn(8, 3), rate=0.01, steps=1)
+    pictures, labels = rng().random((32, 8, 8, 1)).astype(np.float32), np.arange(32) % 3
+    logits = np.array(learner.model(pictures), float)
+    expected = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(32), labels]
+    found = learner.model.evaluate(pictures, labels, verbose=0)
+    assert found == pytest.approx(expected.mean(), rel=1e-3)

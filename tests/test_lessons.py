@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -168,3 +171,87 @@ def test_the_record_is_one_page_of_its_own(one_solved: int, tmp_path: Path) -> N
 def test_the_record_needs_an_html_name(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"ends in \.html"):
         lessons.save_record("", tmp_path / "record.pdf")
+
+
+# --- additions ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", [None, "0", "1"])
+@pytest.mark.parametrize("section", ["2", "Quiz"], ids=["runs", "fails"])
+def test_catch_up_leaves_the_setting_as_it_was(
+    invented: Path, monkeypatch: pytest.MonkeyPatch, before: str | None, section: str
+) -> None:
+    monkeypatch.delenv("COURSE_STATIC", raising=False)
+    if before is not None:
+        monkeypatch.setenv("COURSE_STATIC", before)
+    with contextlib.suppress(RuntimeError):
+        catch_up(1, section, {})
+    assert os.environ.get("COURSE_STATIC") == before
+
+
+def test_catch_up_leaves_no_figures_open(invented: Path) -> None:
+    from matplotlib import pyplot
+
+    cells = [
+        new_markdown_cell("# 02 Figures\n\n## 1. One"),
+        new_code_cell("from matplotlib import pyplot\nfigure = pyplot.figure()"),
+        new_markdown_cell("## 2. Two"),
+    ]
+    write(invented, "02_figures.ipynb", cells)
+    pyplot.close("all")
+    catch_up(2, "2", names := {})
+    assert "figure" in names and pyplot.get_fignums() == []
+
+
+def test_catch_up_fills_the_notebook_it_is_called_in(
+    invented: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: dict = {}
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(user_ns=names))
+    catch_up(1, "2")
+    assert 0 < names["first"] < 1
+
+
+def test_cells_are_read_as_ipython_reads_them() -> None:
+    called: list = []
+    shell = SimpleNamespace(run_line_magic=lambda *call: called.append(call))
+    lessons._run("%matplotlib inline", "<lesson 01, cell 1>", {"get_ipython": lambda: shell})
+    assert called == [("matplotlib", "inline")]
+
+
+def test_cells_mean_the_same_as_in_a_notebook() -> None:
+    names: dict = {}
+    lessons._run("def double(x: int): return 2 * x", "<lesson 01, cell 1>", names)
+    assert names["double"].__annotations__ == {"x": int}  # not the text "int"
+
+
+def test_smaller_headings_are_no_sections(invented: Path) -> None:
+    write(invented, "02_deep.ipynb", [new_markdown_cell("# 02 Deep\n\n## 1. One\n\n#### Aside")])
+    assert list(find_lesson(2).sections) == ["1. One"]
+
+
+def test_the_map_says_how_long_a_lesson_takes(invented: Path) -> None:
+    assert "<td>30 min</td>" in course_map()._repr_html_()
+
+
+def test_the_map_says_what_is_wrong_with_the_progress_file() -> None:
+    solved = exercises.Progress((), "damaged: <b> & more")
+    assert "<p>damaged: &lt;b&gt; &amp; more</p>" in lessons.Map((), solved)._repr_html_()
+    assert "<p>" not in lessons.Map((), exercises.Progress(()))._repr_html_()
+
+
+def test_the_map_counts_each_exercise(invented: Path) -> None:
+    rows = (("01-a", "A", True), ("01-b", "B", True), ("01-c", "C", False))
+    shown = lessons.Map(tuple(all_lessons()), exercises.Progress((("01", rows),)))
+    assert shown.total == (2, 3) and "2 of 3 exercises done" in repr(shown)
+    assert '<progress value="2" max="3"' in shown._repr_html_()
+
+
+def test_the_record_has_its_date_and_takes_other_spellings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # Windows
+    target = lessons.save_record("  ", "~/record.HTML")
+    assert target == tmp_path / "record.HTML"
+    assert f"<p>{date.today().isoformat()}</p>" in target.read_text(encoding="utf-8")

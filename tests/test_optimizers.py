@@ -608,3 +608,132 @@ def test_choosing_a_landscape_sets_start_and_rates(monkeypatch: pytest.MonkeyPat
         assert np.allclose(sides, LANDSCAPES[name].window)
         assert frame(**values).text == frame(**expected).text
     assert all(isinstance(control, ipywidgets.ValueWidget) for control in shown.values())
+
+
+def test_range_test_leaves_no_metrics() -> None:
+    network = compiled()
+    find_rate(network, *examples(), steps=10)
+    assert not any(np.any(v) for metric in network.metrics for v in metric.variables)
+
+
+def test_range_test_stops_at_four_times_the_lowest_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, losses = compiled(), iter([8.0, 1.0, 3.9, 4.0, 1.0])
+    monkeypatch.setattr(network, "train_on_batch", lambda *args, **kw: {"loss": next(losses)})
+    assert find_rate(network, *examples(), steps=10).losses.tolist() == [8, 1, 3.9, 4]
+
+
+def test_range_test_of_a_new_network_with_fewer_examples_than_a_batch() -> None:
+    inputs, targets = (part[:20] for part in examples())
+    network = compiled(0.02, "Adam")  # its optimizer has no variables yet
+    assert len(find_rate(network, inputs, targets, 1e-4, 1e-2, steps=10).losses) == 10
+    assert not any(np.any(v) for v in network.optimizer._momentums + network.optimizer._velocities)
+
+
+def test_the_lowest_rate_is_that_of_the_smoothed_loss() -> None:
+    test = RateTest(np.arange(1.0, 4), np.array([3.0, 1.0, 1.1]))
+    assert np.argmin(test.losses) == 1 and test.lowest == 3.0
+
+
+@each_landscape
+def test_a_drawing_has_the_heights_and_the_minima_in_their_places(landscape: Landscape) -> None:
+    axis = Figure().add_subplot()
+    optimizers.draw_landscape(axis, landscape)
+    assert axis.get_xlim() == landscape.window[0]
+    if len(landscape.window) == 1:
+        w, heights = axis.lines[0].get_data()
+        assert (w[0], w[-1]) == landscape.window[0]
+        assert np.allclose(heights, landscape.loss(w[:, None]))
+        return
+    assert axis.get_ylim() == landscape.window[1]
+    (lines,) = axis.collections
+    grid = np.stack(np.meshgrid(*(np.linspace(*s, 121) for s in landscape.window)), axis=-1)
+    low, high = (f(landscape.loss(grid)) for f in (np.min, np.max))
+    for level, path in zip(lines.levels, lines.get_paths(), strict=True):
+        error = np.abs(landscape.loss(path.vertices) - level)
+        assert error.max(initial=0) < 0.02 * (high - low)
+    assert lines.levels[0] - low < 0.01 * (high - low) and np.isclose(lines.levels[-1], high)
+    best, *others = axis.lines
+    assert np.allclose(best.get_xydata(), landscape.minima[:1])
+    assert all(star.get_markersize() < best.get_markersize() for star in others)
+    assert sum(len(star.get_xydata()) for star in axis.lines) == len(landscape.minima)
+
+
+def test_paths_stop_where_they_left_the_window_far_behind() -> None:
+    axis, path = Figure().add_subplot(), np.array([[0, 0], [1, 1], [1e7, 0], [0.5, 0.5]])
+    optimizers.show_paths(axis, LANDSCAPES["saddle"], {"walk": path})
+    assert np.array_equal(axis.lines[0].get_xydata(), path[:2])
+    assert np.array_equal(axis.lines[1].get_xydata(), path[1:2])
+
+
+def test_walks_have_looks_of_their_own() -> None:
+    for landscape in (HILLS, LANDSCAPES["saddle"]):
+        axis, path = Figure().add_subplot(), np.zeros((40, len(landscape.start)))
+        optimizers.show_paths(axis, landscape, {"one": path, "two": path})
+        optimizers.show_paths(axis, landscape, {"plain": path}, markers=False)
+        one, _, two, _, plain, _ = axis.lines
+        assert one.get_color() != two.get_color() and one.get_marker() != two.get_marker()
+        assert list(one.get_markevery()) == list(range(31)) and not plain.get_markevery()
+        # On a curve a line from step to step would hide the curve.
+        assert (one.get_linestyle() == "None") is (landscape is HILLS)
+
+
+def test_canvas_keeps_its_own_texts_and_drops_new_ones() -> None:
+    figure = Figure(figsize=(2, 2))
+    axis = figure.add_subplot()
+    axis.text(0.1, 0.1, "stays")
+    canvas = Canvas(figure)
+    empty = canvas.picture(lambda axis: None)
+    assert not np.array_equal(empty, canvas.picture(lambda axis: axis.text(0.5, 0.5, "goes")))
+    assert [text.get_text() for text in axis.texts] == ["stays"]
+    assert np.array_equal(empty, canvas.picture(lambda axis: None))
+
+
+@each_landscape
+def test_frames_name_their_step(landscape: Landscape) -> None:
+    resting = {"rest": np.zeros((3, len(landscape.start)))}
+    one, two = optimizers.frames(landscape, resting, [1, 2])
+    assert not np.array_equal(one, two)
+
+
+def test_curves_show_both_losses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plt, "show", lambda: None)
+    optimizers.show_curves({"one": {"loss": [2, 1], "val_loss": [2, 1.5]}}, "One")
+    axis = plt.gcf().axes[0]
+    assert [line.get_ydata().tolist() for line in axis.lines] == [[2, 1], [2, 1.5]]
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["training", "validation"]
+    plt.close()
+
+
+@pytest.mark.parametrize("rule", [rmsprop, adam])
+def test_epsilon_is_finite(rule: Callable) -> None:
+    with pytest.raises(ValueError, match="epsilon is inf; give a small number"):
+        rule(0.1, epsilon=np.inf)
+
+
+@pytest.mark.parametrize("kind", ["Nadam", "Adagrad", "Ftrl"])
+def test_restart_of_optimizers_that_do_not_begin_with_zeros(kind: str) -> None:
+    inputs, targets = examples()
+    used, new = (compiled(0.05, kind) for _ in range(2))
+    start = new.get_weights()
+    used.fit(inputs, targets, epochs=2, verbose=0)
+    restart(used, start)
+    losses = [n.fit(inputs, targets, epochs=3, shuffle=False, verbose=0) for n in (used, new)]
+    assert np.allclose(*(history.history["loss"] for history in losses), rtol=1e-4)
+
+
+def test_a_range_test_without_a_finite_loss_says_so() -> None:
+    inputs, targets = examples()
+    result = find_rate(compiled(), inputs, targets * np.nan, steps=10)
+    with pytest.raises(ValueError, match="no loss was finite; look for NaN in inputs"):
+        _ = result.suggestion
+
+
+def test_the_legend_of_curves_names_the_validation_wherever_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plt, "show", lambda: None)
+    histories = {"one": {"loss": [2, 1]}, "two": {"loss": [2, 1], "val_loss": [2, 2]}}
+    optimizers.show_curves(histories, "")
+    (legend,) = [axis.get_legend() for axis in plt.gcf().axes if axis.get_legend()]
+    assert [text.get_text() for text in legend.get_texts()] == ["training", "validation"]
+    plt.close()

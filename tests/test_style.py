@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from course_utils import data, images, networks, style
+from course_utils import data, features, images, networks, style
 from course_utils.quiet import keras, tf
 from course_utils.widgets import style_explorer
 
@@ -461,3 +461,172 @@ def test_python_numbers_are_compiled_anew_as_an_exercise_says():
     for arguments in [*calls, (taller + 1, tf.constant(2.0)), (taller + 1, tf.constant(7.0))]:
         function(*arguments)
     assert len(traced) == 4
+
+
+# --- additions ----------------------------------------------------------------------------------
+
+
+def test_distances_compare_with_the_style_at_its_scale(network, photo, painting):
+    layer = "block2_conv2"
+    large = images.resize(painting, (96, 96))  # twice the longer side of the photo
+    _, styled = style.distances(network, photo, photo, painting, layer, style_scale=2.0)
+    mine, theirs = (gram_of(network, p, layer) for p in (photo, large))
+    assert styled == pytest.approx(((mine - theirs) ** 2).sum() / (theirs**2).sum(), rel=1e-3)
+
+
+def test_layers_of_other_networks_are_those_that_are_said():
+    other = networks.load("MobileNetV2", pretrained=False)
+    found, stages, place = style.layers_of(other), features.stages(other), other.layers.index
+    assert (found.content, found.style) == (stages[3], stages)
+    assert place(stages[2]) < place(found.held_out) < place(stages[3])
+
+
+def test_kept_colors_stay_in_the_picture(photo):
+    images.validate(style.keep_colors(np.ones_like(photo), photo))
+    images.validate(style.keep_colors(np.zeros_like(photo), photo))
+
+
+def test_in_gray_the_style_gets_the_photos_brightness_and_contrast(photo, painting):
+    gray, other = style._in_gray(0.6 + 0.2 * photo, 0.3 * painting)
+    np.testing.assert_allclose(gray[..., 0], images.to_gray(0.6 + 0.2 * photo), atol=1e-6)
+    assert (other.mean(), other.std()) == pytest.approx((gray.mean(), gray.std()), abs=1e-3)
+    for picture, shape in ((gray, photo.shape), (other, painting.shape)):
+        assert picture.shape == shape and np.ptp(picture, axis=2).max() == 0
+
+
+def test_the_start_is_the_one_that_was_asked_for(network, photo, painting):
+    def first(start, seed=0):
+        settings = {"schedule": ((48, 1),), "frames": 1}
+        return style.transfer(network, photo, painting, start=start, seed=seed, **settings).frames[
+            0
+        ]
+
+    noise = first("noise")
+    np.testing.assert_allclose(first("content"), photo, atol=1e-6)
+    np.testing.assert_allclose(first("mix"), 0.5 * photo + 0.5 * noise, atol=1e-6)
+    assert np.abs(first("noise", seed=1) - noise).mean() > 0.2
+
+
+def test_frames_are_spread_over_the_steps(network, photo, painting):
+    made = style.transfer(network, photo, painting, schedule=((48, 5),), frames=3)
+    measure = objective(network, photo, painting)
+    for frame, step in zip(made.frames, (0, 2, 4), strict=True):
+        np.testing.assert_allclose(measure(frame)[0], made.losses[step], rtol=1e-3)
+
+
+@pytest.mark.parametrize("method", style.METHODS)
+def test_each_scale_has_a_best_picture_of_its_own(network, photo, painting, method):
+    schedule = ((48, 12), (96, 1))
+    made = style.transfer(network, photo, painting, schedule=schedule, method=method)
+    large, larger = images.resize(photo, (64, 96)), images.resize(painting, (96, 96))
+    terms, _ = objective(network, large, larger)(made.picture)
+    np.testing.assert_allclose(made.final, terms, rtol=1e-3)
+
+
+def test_a_bar_is_used_up_when_it_is_interrupted(network, photo, painting, monkeypatch):
+    ended = []
+
+    def track(items, text):
+        yield from items
+        ended.append(text)
+
+    def interrupted(self, picture):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("course_utils.widgets.track", track)
+    monkeypatch.setattr(style.Objective, "__call__", interrupted)
+    style.transfer(network, photo, painting, progress=True, **QUICK)
+    assert ended == ["style transfer"]
+
+
+def test_the_live_picture_waits_between_two_updates(network, photo, painting, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda image, display_id: shown.append(image))
+    monkeypatch.setenv("COURSE_STATIC", "0")
+    monkeypatch.setattr(style, "_EACH", 1000.0)
+    style.transfer(network, photo, painting, progress=True, **QUICK)
+    assert len(shown) == 1
+
+
+def test_the_weight_of_a_part_counts_with_weights_of_layers_too(network, layers, photo, painting):
+    def first(**settings):
+        made = style.transfer(
+            network, photo, painting, schedule=((48, 1),), start="noise", **settings
+        )
+        return made.losses[0]
+
+    name = layers.style[0]
+    once, thrice = (first(style_layers={name: 1.5}, style_weight=w) for w in (1.0, 3.0))
+    np.testing.assert_allclose(thrice, once * (1, 3, 1), rtol=1e-4)
+    half = first(style_layers={name: 0.75})
+    np.testing.assert_allclose(half, once * (1, 0.5, 1), rtol=1e-4)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7])
+def test_a_method_takes_no_more_evaluations_than_asked_for(network, photo, painting, steps):
+    for method in style.METHODS:
+        made = style.transfer(
+            network, photo, painting, method=method, schedule=((48, steps), (72, steps))
+        )
+        assert len(made.losses) == 2 * steps
+
+
+def test_interrupted_while_the_first_targets_are_computed_it_keeps_the_start(
+    network, photo, painting, monkeypatch
+):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(style, "Objective", interrupted)
+    made = style.transfer(network, photo, painting, **QUICK)
+    assert not made.finished and len(made.losses) == 0
+    np.testing.assert_allclose(made.picture, photo, atol=1e-6)
+
+
+def test_the_largest_size_is_allowed():
+    style._check(((style.MAX_SIDE, 1),), "adam", 0.1, "style", 0, 1.0)
+    with pytest.raises(ValueError, match="2049 pixels are too many"):
+        style._check(((style.MAX_SIDE + 1, 1),), "adam", 0.1, "style", 0, 1.0)
+
+
+@pytest.mark.parametrize("method", style.METHODS)
+def test_the_best_picture_is_kept_not_the_last(network, photo, painting, method):
+    # So large steps miss; an interrupt leaves the last evaluation behind as well.
+    made = style.transfer(network, photo, painting, rate=1.0, schedule=((48, 8),), method=method)
+    sums = made.losses.sum(axis=1)
+    assert made.final.sum() <= sums.min() * (1 + 1e-6)
+    if method == "adam":
+        assert sums[1:].min() > sums[0]  # no step was better: the start is returned
+        np.testing.assert_allclose(made.picture, photo, atol=1e-6)
+
+
+def test_a_scale_goes_on_from_the_one_before(network, photo, painting):
+    small = style.transfer(network, photo, painting, schedule=((48, 12),)).picture
+    made = style.transfer(network, photo, painting, schedule=((48, 12), (96, 1)), frames=13)
+    np.testing.assert_allclose(made.frames[12], images.resize(small, (64, 96)), atol=2e-3)
+    assert np.abs(small - photo).mean() > 0.02
+
+
+def test_interrupted_before_the_first_step_its_losses_have_their_columns(
+    network, photo, painting, monkeypatch
+):
+    def interrupted(self, picture):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(style.Objective, "__call__", interrupted)
+    made = style.transfer(network, photo, painting, **QUICK)
+    assert made.losses.shape == (0, len(style.TERMS))
+
+
+def test_a_layer_without_maps_gets_its_sentence(network, photo, painting):
+    for part in ("content_layers", "style_layers"):
+        with pytest.raises(ValueError, match="predictions has no maps; name a layer before it"):
+            style.transfer(network, photo, painting, **{part: "predictions"}, **QUICK)
+
+
+def test_with_luminance_it_paints_in_gray(network, photo, painting):
+    settings = {"schedule": ((48, 1),), "colors": "luminance", "frames": 1}
+    made = style.transfer(network, photo, painting, **settings)
+    gray, other = style._in_gray(photo, painting)
+    np.testing.assert_allclose(made.frames[0], gray, atol=1e-6)
+    np.testing.assert_allclose(made.losses[0], objective(network, gray, other)(gray)[0], rtol=1e-3)

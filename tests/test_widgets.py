@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from course_utils import images
+from course_utils import images, widgets
 from course_utils.convolution import OPERATORS, correlate2d
 from course_utils.widgets import Frame, explore, is_static, kernel_explorer, outline, track
 from course_utils.widgets.kernel_explorer import OWN, PHOTOS, SIDE, KernelInput
@@ -401,3 +401,34 @@ def test_explorer_starts_at_an_edge_worth_looking_at() -> None:
     # Sobel's answer at the starting window is far from zero, so that the sum shows something.
     response = correlate2d(images.sample("camera", size=SIDE, gray=True), OPERATORS["Sobel x"])
     assert abs(response[62, 20]) > 0.5
+
+
+def test_frame_pictures_keep_their_pixels() -> None:
+    page = Page(Frame({"it": PICTURE}).pictures_html(10))
+    assert "image-rendering:pixelated" in page.pictures[0]["style"]
+
+
+def test_track_knows_the_total_and_leaves_nothing() -> None:
+    bar = track((n for n in "ab"), "letters", total=2)
+    assert bar.total == 2 and bar.leave is False
+
+
+def test_fields_for_an_own_file_can_be_used_for_it_only() -> None:
+    menu = ipywidgets.Dropdown(options=["cat", widgets.OWN])
+    text, upload = widgets.own_file_controls(menu, "image/*", "a.png", "b.png", "choose a photo")
+    assert (text.value, text.placeholder) == ("a.png", "b.png")
+    assert (upload.accept, upload.description) == ("image/*", "choose a photo")
+    assert text.disabled and upload.disabled
+    menu.value = widgets.OWN
+    assert not text.disabled and not upload.disabled
+    menu.value = "cat"
+    assert text.disabled and upload.disabled
+    assert widgets.own_file_controls(menu, "image/*")[1].description == "choose a file"
+
+
+def test_an_own_file_that_was_chosen_goes_before_a_path() -> None:
+    chosen = ({"content": memoryview(b"first")}, {"content": memoryview(b"second")})
+    assert widgets.own_file(" a.png ", chosen, "a photo") == b"first"
+    assert widgets.own_file(" a.png ", (), "a photo") == "a.png"
+    with pytest.raises(ValueError, match="path of a photo into the field"):
+        widgets.own_file("  ", (), "a photo")
