@@ -704,8 +704,15 @@ def one_pixel(
         The picture with the smallest margin.
     margins : ndarray, shape (h, w, k)
         Margin of the true class; below 0 where the answer is wrong.
+
+    Raises
+    ------
+    ValueError
+        No gray picture.
     """
     picture, levels = np.asarray(picture, np.float32), np.asarray(levels, np.float32)
+    if picture.ndim != 3 or picture.shape[2] != 1:
+        raise ValueError(f"the picture has the shape {picture.shape}; give a gray one, (h, w, 1).")
     height, width, _ = picture.shape
     rows, columns, values = np.meshgrid(range(height), range(width), levels, indexing="ij")
     pictures = np.repeat(picture[None], rows.size, axis=0)

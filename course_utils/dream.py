@@ -128,8 +128,8 @@ def _guided(maps: dict[str, Any], numbers: dict[str, Any]) -> Any:
 
 
 def _objective(network: Classifier, target: Target, guide: ArrayLike | None) -> _Objective:
-    weights = target if isinstance(target, Mapping) else {target: 1.0}
-    parts = [((key, None) if isinstance(key, str) else key, w) for key, w in weights.items()]
+    weights = target.items() if isinstance(target, Mapping) else [(target, 1.0)]
+    parts = [((key, None) if isinstance(key, str) else key, w) for key, w in weights]
     for part, weight in parts:
         _check_part(network, part, weight)
     if not parts:

@@ -382,11 +382,15 @@ def change(windows: ArrayLike, name: str, amount: float) -> NDArray[np.float32]:
     Raises
     ------
     ValueError
-        No such change.
+        No such change, or a shift beyond what stands around the middle.
     """
     if name not in CHANGES:
         raise ValueError(f"name is {name!r}; choose one of {', '.join(CHANGES)}.")
-    changed = [CHANGES[name].apply(window, amount) for window in np.asarray(windows)]
+    windows = np.asarray(windows)
+    changed = [CHANGES[name].apply(window, amount) for window in windows]
+    half = tuple(side // 2 for side in windows.shape[1:3])
+    if changed[0].shape[:2] != half:
+        raise ValueError(f"amount is {amount}; a {name} can be up to {half[1] // 2} pixels here.")
     return np.stack(changed).astype(np.float32)
 
 
@@ -634,11 +638,11 @@ def grad_cam(
     Raises
     ------
     ValueError
-        No such logit.
+        No such logit, or several pictures.
     course_utils.networks.NetworkError
         A picture or a layer that the network does not take.
     """
-    batch, _ = network.as_batch(picture)
+    batch = _one(network, picture)
     _check_label(network, label)
     maps, gradient = (
         np.asarray(part)[0] for part in _maps_and_gradient(network, layer)(batch, np.int32(label))
@@ -696,9 +700,9 @@ def occlusion(
     Raises
     ------
     ValueError
-        No such logit, a square that does not fit, or a stride with gaps.
+        No such logit, several pictures, a square that does not fit, or a stride with gaps.
     """
-    batch, _ = network.as_batch(picture)
+    batch = _one(network, picture)
     _check_label(network, label)
     height, width = batch.shape[1:3]
     if not 1 <= stride <= patch <= min(height, width):
@@ -762,8 +766,16 @@ def check_maps(model: keras.Model) -> None:
             raise ValueError(f"{name} has no maps; name a layer before it.")
 
 
+def _one(network: Classifier, picture: ArrayLike) -> NDArray[np.float32]:
+    """A batch of one."""
+    batch, _ = network.as_batch(picture)
+    if len(batch) != 1:
+        raise ValueError(f"There are {len(batch)} pictures; give one at a time.")
+    return batch
+
+
 def _check_label(network: Classifier, label: int) -> None:
-    if not 0 <= label < len(network.labels):
+    if not isinstance(label, int | np.integer) or not 0 <= label < len(network.labels):
         raise ValueError(f"label is {label}; {network.name} has {len(network.labels)} logits.")
 
 

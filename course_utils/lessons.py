@@ -16,7 +16,7 @@ import html
 import os
 import re
 from collections.abc import Iterator, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -236,7 +236,10 @@ class Map:
             for lesson, done, total in self.rows()
         ]
         done, total = self.total
-        return "\n".join([*lines, f"   {'all lessons':32} {done:2} of {total} exercises done"])
+        note = [self.solved.note] if self.solved.note else []
+        return "\n".join(
+            [*lines, f"   {'all lessons':32} {done:2} of {total} exercises done", *note]
+        )
 
     def _repr_html_(self) -> str:
         rows = [
@@ -313,7 +316,7 @@ def save_record(name: str = "", path: PathLike = "progress.html") -> Path:
         who=f"{html.escape(name.strip())}, " if name.strip() else "",
         day=date.today().isoformat(),
         map=shown._repr_html_(),
-        exercises=shown.solved._repr_html_(),
+        exercises=replace(shown.solved, note="")._repr_html_(),  # the map has it
     )
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(page, encoding="utf-8")

@@ -166,7 +166,9 @@ def _content(source: str | os.PathLike | bytes) -> tuple[str, bytes]:
         return "The sound file", bytes(source)
     path = Path(source)
     if path.is_dir():
-        raise _error(str(source), "is a folder", "give the path of one WAV file in it")
+        raise _error(
+            str(source) or "The path", "is a folder", "give the path of one WAV file in it"
+        )
     try:
         if path.stat().st_size > LARGEST:
             size = path.stat().st_size / 1e6
@@ -235,8 +237,15 @@ def trim(wave: ArrayLike, decibels: float = 35.0) -> NDArray[np.float32]:
     Returns
     -------
     ndarray of float32, shape (n,), n from `HOP` (or all samples of a shorter wave)
+
+    Raises
+    ------
+    ValueError
+        There are no samples.
     """
     wave = np.asarray(wave, np.float32)
+    if not wave.size:
+        raise ValueError("The wave has no samples; give at least one.")
     frames = [wave[start : start + HOP] for start in range(0, len(wave), HOP)]
     power = np.array([np.mean(np.square(frame)) for frame in frames])
     loud = np.flatnonzero(power >= power.max() * 10 ** (-decibels / 10))
@@ -677,6 +686,9 @@ def augment(
     ndarray of float32, the shape of `pictures`
     """
     changed = np.zeros_like(pictures)
+    limits = zip((pitch, shift), pictures.shape[1:3], strict=True)
+    pitch, shift = (min(most, length) for most, length in limits)  # all of it has gone by then
+    mask = min(mask, *pictures.shape[1:3])
     moves = [random.integers(-most, most + 1, len(pictures)) for most in (pitch, shift)]
     for new, old, *by in zip(changed, pictures, *moves, strict=True):
         to = tuple(slice(max(b, 0), n + min(b, 0)) for b, n in zip(by, old.shape, strict=False))

@@ -604,10 +604,11 @@ def _check(
     for name, value in (("rate", rate), ("style_scale", style_scale)):
         if not isinstance(value, int | float | np.number) or not 0 < value < math.inf:
             raise ValueError(f"{name} is {value!r}; give a number above 0.")
-    if not schedule:
+    if not len(schedule):
         raise ValueError("The schedule is empty; give at least one pair (pixels, steps).")
     for pair in schedule:
-        if np.shape(pair) != (2,) or not all(isinstance(n, whole) and n >= 1 for n in pair):
+        two = isinstance(pair, Sequence | np.ndarray) and len(pair) == 2
+        if not two or not all(isinstance(n, whole) and n >= 1 for n in pair):
             raise ValueError(f"The schedule has {pair!r}; give pairs (pixels, steps), from 1 on.")
         if pair[0] * max(style_scale, 1) > MAX_SIDE:
             raise ValueError(

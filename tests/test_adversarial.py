@@ -725,3 +725,8 @@ def test_a_walk_needs_enough_neighbors() -> None:
 
 def test_silence_that_did_not_change_has_no_noise() -> None:
     assert adversarial.signal_to_noise(np.zeros((1, 9)), np.zeros((1, 9))).tolist() == [np.inf]
+
+
+def test_all_one_pixel_pictures_are_of_a_gray_one() -> None:
+    with pytest.raises(ValueError, match=r"\(8, 8, 3\); give a gray one, \(h, w, 1\)"):
+        adversarial.one_pixel(straight(), np.zeros((8, 8, 3)), 0, [0, 1])

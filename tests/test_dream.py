@@ -730,3 +730,9 @@ def test_what_was_taken_away_is_carried_over_too(network, photo, monkeypatch) ->
     bright = 0.5 + photo * 0.5
     found = dream(network, bright, LAYER, octaves=2, steps=1, step_size=0.1, blur=0)
     np.testing.assert_allclose(found.picture, bright - 0.1, atol=1e-5)
+
+
+@pytest.mark.parametrize("target", [[LAYER, 2], None, 3, (LAYER, [2])])
+def test_what_is_no_target_is_one_sentence(network, photo, target) -> None:
+    with pytest.raises(ValueError, match=r"is no target; give a layer's name|has no channel"):
+        dream(network, photo, target)

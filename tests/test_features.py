@@ -694,3 +694,19 @@ def test_learner_lowers_the_cross_entropy_of_its_logits() -> None:
     expected = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(32), labels]
     found = learner.model.evaluate(pictures, labels, verbose=0)
     assert found == pytest.approx(expected.mean(), rel=1e-3)
+
+
+def test_maps_of_evidence_are_of_one_picture_and_one_logit(network, pictures) -> None:
+    stage = features.stages(network)[3]
+    for show in (features.grad_cam, features.occlusion):
+        rest = (stage,) if show is features.grad_cam else ()
+        with pytest.raises(ValueError, match=r"There are \d+ pictures; give one at a time"):
+            show(network, pictures, 0, *rest)
+        with pytest.raises(ValueError, match=r"label is 1\.5; embedded has 200 logits"):
+            show(network, pictures[0], 1.5, *rest)
+
+
+@pytest.mark.parametrize("amount", [12, -12])
+def test_a_shift_ends_where_nothing_is_left_to_see(amount: int) -> None:
+    with pytest.raises(ValueError, match="a shift can be up to 8 pixels here"):
+        features.change(np.zeros((1, 32, 32, 3)), "shift", amount)

@@ -238,6 +238,13 @@ def test_the_map_says_what_is_wrong_with_the_progress_file() -> None:
     solved = exercises.Progress((), "damaged: <b> & more")
     assert "<p>damaged: &lt;b&gt; &amp; more</p>" in lessons.Map((), solved)._repr_html_()
     assert "<p>" not in lessons.Map((), exercises.Progress(()))._repr_html_()
+    assert repr(lessons.Map((), solved)).endswith("\ndamaged: <b> & more")
+
+
+def test_the_record_says_it_once(invented: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(lessons, "progress", lambda: exercises.Progress((), "is damaged"))
+    page = lessons.save_record(path=tmp_path / "record.html").read_text(encoding="utf-8")
+    assert page.count("is damaged") == 1
 
 
 def test_the_map_counts_each_exercise(invented: Path) -> None:

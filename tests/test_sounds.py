@@ -878,3 +878,18 @@ def test_players_play_at_the_rate_asked_for(monkeypatch):
     sounds.listen({"tone": tone(500, 800)}, 16_000)
     coded = re.search(r"base64,([^\"]+)", shown[0].data)[1]
     assert wavfile.read(io.BytesIO(base64.b64decode(coded)))[0] == 16_000
+
+
+def test_nothing_cannot_be_trimmed():
+    with pytest.raises(ValueError, match="The wave has no samples; give at least one"):
+        sounds.trim([])
+
+
+def test_pictures_may_be_smaller_than_the_largest_changes():
+    found = sounds.augment(np.ones((50, 3, 4), np.float32), np.random.default_rng(0))
+    assert found.shape == (50, 3, 4) and 0 < found.mean() < 1
+
+
+def test_an_empty_path_is_named():
+    with pytest.raises(SoundError, match=r"^The path is a folder"):
+        sounds.load("")

@@ -630,3 +630,10 @@ def test_with_luminance_it_paints_in_gray(network, photo, painting):
     gray, other = style._in_gray(photo, painting)
     np.testing.assert_allclose(made.frames[0], gray, atol=1e-6)
     np.testing.assert_allclose(made.losses[0], objective(network, gray, other)(gray)[0], rtol=1e-3)
+
+
+def test_a_schedule_may_be_an_array_and_has_pairs_of_numbers():
+    style._check(np.array([[48, 2]]), "adam", 0.1, "style", 0, 1.0)
+    for pair in ((48, (1, 2)), (48,), 48, "48"):
+        with pytest.raises(ValueError, match=r"give pairs \(pixels, steps\), from 1 on"):
+            style._check((pair,), "adam", 0.1, "style", 0, 1.0)
