@@ -341,6 +341,11 @@ def linear_victim(weights: ArrayLike, biases: ArrayLike) -> Victim:
     weights : array, shape (classes, values)
         As scikit-learn's ``coef_``.
     biases : array, shape (classes,)
+
+    Raises
+    ------
+    ValueError
+        There is one row of weights.
     """
     weights, biases = np.asarray(weights, np.float32), np.asarray(biases, np.float32)
     if len(weights) < 2:  # as scikit-learn's `coef_` of two classes
@@ -477,8 +482,8 @@ def _checked(
         )
     if labels.shape != batch.shape[:1] or labels.dtype.kind not in "iu" or (labels < 0).any():
         raise ValueError(
-            f"the labels are {labels.dtype} of shape {labels.shape}; give one whole number for "
-            f"each of the {len(batch)} pictures."
+            f"the labels are {labels.dtype} of shape {labels.shape}; give one whole number from 0 "
+            f"for each of the {len(batch)} pictures."
         )
     if not 0 <= eps < np.inf:
         raise ValueError(
@@ -883,6 +888,11 @@ def toward_neighbor(
     Returns
     -------
     ndarray of float32, shape (n, ...)
+
+    Raises
+    ------
+    ValueError
+        There are not so many known pictures of other classes.
     """
     from scipy.spatial.distance import cdist
 

@@ -39,6 +39,7 @@ __all__ = [
 
 #: Pixels: the longest side of what goes through the network at once.
 TILE = 512
+_NUMBER = int | float | np.integer | np.floating
 
 #: What to excite: a layer, one channel of it, or several of these with weights.
 Target = str | tuple[str, int] | Mapping[str | tuple[str, int], float]
@@ -138,9 +139,8 @@ def _objective(network: Classifier, target: Target, guide: ArrayLike | None) -> 
     if guide is not None:
         if not isinstance(target, str):
             raise ValueError("A guided dream takes one whole layer; give its name as the target.")
+        features.check_maps(network.features(target))
         found = features.extract(network, _picture(network, guide, "guide"), target, "none")[target]
-        if found.ndim != 4:
-            raise ValueError(f"{target} has no places to compare; name a layer before it.")
         return _Objective(layers, _guided, {target: found.reshape(-1, found.shape[-1])})
     numbers = {
         layer: {"whole": np.float32(0), "channels": np.zeros(_channels(network, layer), np.float32)}
@@ -169,7 +169,7 @@ def _check_part(network: Classifier, part: Any, weight: Any) -> None:
             f"{layer} has no channel {channel!r}; give a number from 0 to "
             f"{_channels(network, layer) - 1}."
         )
-    if not isinstance(weight, int | float | np.number) or not math.isfinite(weight):
+    if not isinstance(weight, _NUMBER) or not math.isfinite(weight):
         raise ValueError(f"The weight of {layer} is {weight!r}; give a number.")
 
 
@@ -286,7 +286,7 @@ def octave_sizes(
     """
     if not isinstance(octaves, int | np.integer) or octaves < 1:
         raise ValueError(f"octaves is {octaves!r}; give a whole number from 1.")
-    if not isinstance(scale, int | float | np.number) or not 1 < scale < math.inf:
+    if not isinstance(scale, _NUMBER) or not 1 < scale < math.inf:
         raise ValueError(f"scale is {scale!r}; give a number above 1.")
     height, width = shape[:2]
     sizes = [
@@ -419,14 +419,14 @@ def _picture(network: Classifier, source: Any, name: str) -> NDArray[np.float32]
 def _check_settings(
     network: Classifier, steps: int, step_size: float, jitter: int, blur: float, tile: int
 ) -> None:
-    whole, number = int | np.integer, int | float | np.integer | np.floating
+    whole = int | np.integer
     if not isinstance(steps, whole) or steps < 1:
         raise ValueError(f"steps is {steps!r}; give a whole number from 1.")
-    if not isinstance(step_size, number) or not 0 < step_size < math.inf:
+    if not isinstance(step_size, _NUMBER) or not 0 < step_size < math.inf:
         raise ValueError(f"step_size is {step_size!r}; give a number above 0, such as 0.008.")
     if not isinstance(jitter, whole) or jitter < 0:
         raise ValueError(f"jitter is {jitter!r}; give a whole number of pixels from 0.")
-    if not isinstance(blur, number) or not 0 <= blur < math.inf:
+    if not isinstance(blur, _NUMBER) or not 0 <= blur < math.inf:
         raise ValueError(f"blur is {blur!r}; give a number of pixels from 0.")
     if not isinstance(tile, whole) or tile < 2 * network.min_size:
         raise ValueError(f"tile is {tile!r}; give {2 * network.min_size} pixels or more.")
@@ -546,6 +546,5 @@ def closer(picture: Any, factor: float) -> NDArray[np.float32]:
 
 
 def _check_factor(factor: float) -> None:
-    number = int | float | np.integer | np.floating
-    if not isinstance(factor, number) or not 1 < factor < 2:
+    if not isinstance(factor, _NUMBER) or not 1 < factor < 2:
         raise ValueError(f"factor is {factor!r}; give a number between 1 and 2.")

@@ -318,6 +318,8 @@ def _middle(window: np.ndarray, right: int = 0) -> np.ndarray:
     """The middle half of a window, or as much as ``right`` pixels further right."""
     side = len(window) // 2
     start = (len(window) - side) // 2
+    if abs(right) > start:
+        raise ValueError(f"The shift is {right}; {start} pixels stand around the middle.")
     return window[start : start + side, start + right : start + right + side]
 
 
@@ -386,11 +388,7 @@ def change(windows: ArrayLike, name: str, amount: float) -> NDArray[np.float32]:
     """
     if name not in CHANGES:
         raise ValueError(f"name is {name!r}; choose one of {', '.join(CHANGES)}.")
-    windows = np.asarray(windows)
-    changed = [CHANGES[name].apply(window, amount) for window in windows]
-    half = tuple(side // 2 for side in windows.shape[1:3])
-    if changed[0].shape[:2] != half:
-        raise ValueError(f"amount is {amount}; a {name} can be up to {half[1] // 2} pixels here.")
+    changed = [CHANGES[name].apply(window, amount) for window in np.asarray(windows)]
     return np.stack(changed).astype(np.float32)
 
 

@@ -166,9 +166,7 @@ def _content(source: str | os.PathLike | bytes) -> tuple[str, bytes]:
         return "The sound file", bytes(source)
     path = Path(source)
     if path.is_dir():
-        raise _error(
-            str(source) or "The path", "is a folder", "give the path of one WAV file in it"
-        )
+        raise _error(str(path), "is a folder", "give the path of one WAV file in it")
     try:
         if path.stat().st_size > LARGEST:
             size = path.stat().st_size / 1e6

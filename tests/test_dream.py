@@ -441,7 +441,7 @@ def test_a_large_picture_stays_below_two_gigabytes() -> None:
         ({"target": {}}, "The mixture is empty"),
         ({"target": {LAYER: math.inf}}, f"The weight of {LAYER} is inf"),
         ({"target": (LAYER, 1), "guide": np.zeros((40, 40))}, "A guided dream takes one whole"),
-        ({"target": "predictions", "guide": np.zeros((40, 40))}, "predictions has no places"),
+        ({"target": "predictions", "guide": np.zeros((40, 40))}, "predictions has no maps"),
         ({"guide": np.zeros((20, 40))}, "The guide has 20 x 40 pixels; embedded needs 32"),
         ({"picture": np.zeros((40, 31))}, "The picture has 40 x 31 pixels; embedded needs 32"),
     ],

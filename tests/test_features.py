@@ -708,5 +708,5 @@ def test_maps_of_evidence_are_of_one_picture_and_one_logit(network, pictures) ->
 
 @pytest.mark.parametrize("amount", [12, -12])
 def test_a_shift_ends_where_nothing_is_left_to_see(amount: int) -> None:
-    with pytest.raises(ValueError, match="a shift can be up to 8 pixels here"):
+    with pytest.raises(ValueError, match=f"The shift is {amount}; 8 pixels stand around"):
         features.change(np.zeros((1, 32, 32, 3)), "shift", amount)

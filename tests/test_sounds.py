@@ -891,5 +891,5 @@ def test_pictures_may_be_smaller_than_the_largest_changes():
 
 
 def test_an_empty_path_is_named():
-    with pytest.raises(SoundError, match=r"^The path is a folder"):
+    with pytest.raises(SoundError, match=r"^\. is a folder"):
         sounds.load("")
