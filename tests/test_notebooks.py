@@ -7,6 +7,7 @@ that there is something to compare, and keep to the anatomy that all lessons sha
 from __future__ import annotations
 
 import ast
+import builtins
 import copy
 import inspect
 import json
@@ -14,7 +15,7 @@ import os
 import re
 import symtable
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from course_utils.exercises import Exercise, exercises_of
+from tests.claims import Claim, claims_of
+from tools.compare import COMPARED, Tolerance
 from tools.notebooks import normalize
 
 # The door, 00, is no lesson: it has no anatomy, and only some of the rules hold for it.
@@ -31,7 +34,11 @@ DOOR, *NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipyn
 
 CELL_BYTES, NOTEBOOK_BYTES = 300_000, 2_000_000
 LINES, LINES_WITH_PLOT = 12, 20
-MIN_EXERCISES, MIN_CLAIMS, MIN_QUESTIONS, MIN_CHOICES = 6, 5, 3, 3
+MIN_EXERCISES, MIN_COMPARED, MIN_QUESTIONS, MIN_CHOICES = 6, 5, 3, 3
+
+# Lessons that show numbers in place of verdicts, and answers to predictions one click away.
+CONVERTED = {"03"}
+MAX_VERDICTS = 6
 
 ANATOMY = {
     "what it teaches": r"You will be able to",
@@ -64,10 +71,11 @@ LEAKS = {
 
 @dataclass
 class Lesson:
-    """A notebook and the exercises it should have."""
+    """A notebook, the exercises it should have, and what its prose claims."""
 
     notebook: nbformat.NotebookNode
     exercises: tuple[Exercise, ...]
+    claims: tuple[Claim, ...] = ()
 
     @property
     def code(self) -> list[nbformat.NotebookNode]:
@@ -96,7 +104,8 @@ class Lesson:
 
 @cache
 def lesson_at(path: Path) -> Lesson:
-    return Lesson(nbformat.read(path, as_version=4), exercises_of(path.name[:2]))
+    number = path.name[:2]
+    return Lesson(nbformat.read(path, as_version=4), exercises_of(number), claims_of(number))
 
 
 def texts(cell: nbformat.NotebookNode) -> Iterator[str]:
@@ -148,7 +157,7 @@ def no_leaks(lesson: Lesson) -> Iterator[str]:
 def comparisons_mean_something(lesson: Lesson) -> Iterator[str]:
     """A cell whose output is compared has text, and nothing that differs at each run."""
     for cell in lesson.code:
-        if "nbval-check-output" not in cell.metadata.get("tags", []):
+        if COMPARED not in cell.metadata.get("tags", []):
             continue
         said = [t for t in texts(cell) if t.strip() and not t.startswith("<Figure")]
         if not said:
@@ -157,16 +166,74 @@ def comparisons_mean_something(lesson: Lesson) -> Iterator[str]:
             yield f"{lesson.name(cell)} is to be compared but shows a widget"
 
 
+def tolerances_can_be_read(lesson: Lesson) -> Iterator[str]:
+    """A tolerance is a size, and stands where something is compared."""
+    for cell in lesson.notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        try:
+            if Tolerance.of(tags) != Tolerance() and COMPARED not in tags:
+                yield f"{lesson.name(cell)} has a tolerance and is not compared"
+        except ValueError as error:
+            yield f"{lesson.name(cell)}: {error}"
+
+
 def enough_is_compared(lesson: Lesson) -> Iterator[str]:
-    """Claims of the text are compared, beside the checks of the exercises."""
-    claims = [
+    """Results that the text speaks of are compared, beside the checks of the exercises."""
+    compared = [
         cell
         for cell in lesson.code
-        if "nbval-check-output" in cell.metadata.get("tags", [])
+        if COMPARED in cell.metadata.get("tags", [])
         and not any(t.startswith("check:") for t in cell.metadata.tags)
     ]
-    if len(claims) < MIN_CLAIMS:
-        yield f"{len(claims)} cells are compared beside the checks, at least {MIN_CLAIMS} should be"
+    if len(compared) < MIN_COMPARED:
+        yield f"{len(compared)} cells are compared beside the checks, not {MIN_COMPARED}"
+
+
+def claims_have_their_cells(lesson: Lesson) -> Iterator[str]:
+    """Each claim is evaluated after one cell of code, and no tag waits for claims in vain."""
+    tags = [
+        (tag.removeprefix("claims:"), cell)
+        for cell in lesson.notebook.cells
+        for tag in cell.metadata.get("tags", [])
+        if tag.startswith("claims:")
+    ]
+    names = [name for name, _ in tags]
+    for name in sorted({claim.after for claim in lesson.claims} | set(names)):
+        if names.count(name) != 1:
+            yield f"{names.count(name)} cells have the tag claims:{name}, one should"
+    for name, cell in tags:
+        if cell.cell_type != "code":
+            yield f"{lesson.name(cell)} has claims:{name} and is no code"
+        if not any(claim.after == name for claim in lesson.claims):
+            yield f"{lesson.name(cell)} has claims:{name}, and there is no such claim"
+
+
+def claims_guard_a_sentence(lesson: Lesson) -> Iterator[str]:
+    """What is claimed is what a student reads."""
+    prose = " ".join(lesson.prose.split())
+    for claim in lesson.claims:
+        words = claim.sentence.split()
+        if len(words) < 3 or " ".join(words) not in prose:
+            yield f"the text does not say: {claim.sentence!r}"
+
+
+def claims_can_be_evaluated(lesson: Lesson) -> Iterator[str]:
+    """A claim is an expression in names that its cell, or one above, defines; not an exercise."""
+    known = set(dir(builtins))
+    for cell in lesson.code:
+        tags = cell.metadata.get("tags", [])
+        if not any(tag.startswith("exercise:") for tag in tags):
+            known |= {name for name, is_set in _globals(cell).items() if is_set}
+        for claim in lesson.claims:
+            if f"claims:{claim.after}" not in tags:
+                continue
+            try:
+                unknown = ", ".join(sorted(claim.names() - known))
+            except SyntaxError:
+                yield f"{claim.holds!r} is not one expression"
+            else:
+                if unknown:
+                    yield f"{claim.holds!r} uses {unknown}, not defined by then"
 
 
 def small_outputs(lesson: Lesson) -> Iterator[str]:
@@ -278,7 +345,7 @@ def exercises_are_checked(lesson: Lesson) -> Iterator[str]:
 
 
 def _check_cell(lesson: Lesson, exercise: Exercise, cell: nbformat.NotebookNode) -> Iterator[str]:
-    if "nbval-check-output" not in cell.metadata.tags:
+    if COMPARED not in cell.metadata.tags:
         yield f"{lesson.name(cell)} is not compared"
     answers = inspect.signature(exercise.check).parameters
     pattern = rf'check\("{exercise.name}"((?:, \w+)*)\)'
@@ -374,12 +441,66 @@ def quiz_explains(lesson: Lesson) -> Iterator[str]:
                 yield f"{title} has a choice without explanation: {text!r}"
 
 
+# --- rules for lessons that are converted -------------------------------------------------------
+
+_FOLD = re.compile(
+    r"<details>\s*<summary>What we observe</summary>\n\n(?:(?!</?details\b).)*\S\s*\n</details>",
+    re.DOTALL,
+)
+
+
+def _student_texts(lesson: Lesson) -> list[str]:
+    """The Markdown of each cell that is no note for the speaker, without blocks of code."""
+    cells = (c for c in lesson.notebook.cells if c.cell_type == "markdown")
+    kinds = ((c.metadata.get("slideshow", {}).get("slide_type"), c.source) for c in cells)
+    fenced = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+    return [fenced.sub("", source) for kind, source in kinds if kind != "notes"]
+
+
+def few_verdicts(lesson: Lesson) -> Iterator[str]:
+    """A lesson shows numbers; True and False only where a reader wants them."""
+    words = [w for cell in lesson.code for text in texts(cell) for w in re.findall(r"\w+", text)]
+    verdicts = words.count("True") + words.count("False")
+    if verdicts > MAX_VERDICTS:
+        yield f"the outputs say True or False {verdicts} times, at most {MAX_VERDICTS}"
+
+
+def nothing_is_asserted(lesson: Lesson) -> Iterator[str]:
+    """What the prose relies on is a claim in tests/claims, out of the student's sight."""
+    for cell in lesson.code:
+        for node in ast.walk(ast.parse(python(cell))):
+            called = getattr(node, "func", None)
+            name = getattr(called, "attr", getattr(called, "id", ""))
+            if isinstance(node, ast.Assert) or name.startswith("assert"):
+                yield f"{lesson.name(cell)} asserts: {ast.unparse(node)[:60]}"
+
+
+def observations_are_folded(lesson: Lesson) -> Iterator[str]:
+    """What is to be observed is one click away."""
+    for text in _student_texts(lesson):
+        if found := re.search(r".*\bWhat we observe\b.*", _FOLD.sub("", text)):
+            yield f"not folded as a whole: {found[0][:80]!r}"
+
+
+def predictions_have_an_answer(lesson: Lesson) -> Iterator[str]:
+    """Whoever predicts finds the answer before the next prediction, and in the same section."""
+    text = "\n\n".join(_student_texts(lesson))
+    parts = re.split(r"(?=\*\*Predict\b)|^(?=## )", text, flags=re.MULTILINE)
+    for part in parts:
+        if part.startswith("**Predict") and not _FOLD.search(part):
+            yield f"no folded answer follows: {part[:80]!r}"
+
+
 RULES: tuple[Callable[[Lesson], Iterator[str]], ...] = (
     executed_in_order,
     no_errors,
     no_leaks,
     comparisons_mean_something,
+    tolerances_can_be_read,
     enough_is_compared,
+    claims_have_their_cells,
+    claims_guard_a_sentence,
+    claims_can_be_evaluated,
     small_outputs,
     short_cells,
     headings_nest,
@@ -394,14 +515,29 @@ RULES: tuple[Callable[[Lesson], Iterator[str]], ...] = (
     metadata_is_normal,
     one_seed,
     quiz_explains,
+    few_verdicts,
+    nothing_is_asserted,
+    observations_are_folded,
+    predictions_have_an_answer,
 )
 
 
+OF_CONVERTED = (
+    few_verdicts,
+    nothing_is_asserted,
+    observations_are_folded,
+    predictions_have_an_answer,
+)
 OF_LESSONS = (anatomy, enough_exercises, enough_is_compared, one_seed, quiz_explains)
 
 
-CASES = [(path, rule) for path in NOTEBOOKS for rule in RULES]
-CASES += [(DOOR, rule) for rule in RULES if rule not in OF_LESSONS]
+CASES = [
+    (path, rule)
+    for path in NOTEBOOKS
+    for rule in RULES
+    if rule not in OF_CONVERTED or path.name[:2] in CONVERTED
+]
+CASES += [(DOOR, rule) for rule in RULES if rule not in OF_LESSONS + OF_CONVERTED]
 
 
 @pytest.mark.parametrize(
@@ -447,16 +583,19 @@ def good() -> Lesson:
         exercises.append(Exercise(name, "", ("",), "", "", lambda answer: None))
         cells.append(new_code_cell(f"answer_{number} = None", metadata=_tags(f"exercise:{name}")))
         check = new_code_cell(f'check("{name}", answer_{number})', metadata=_tags(f"check:{name}"))
-        check.metadata.tags.append("nbval-check-output")
+        check.metadata.tags.append(COMPARED)
         check.outputs.append(new_output("execute_result", {"text/plain": f"○ {name}"}))
         cells.append(check)
-    for text in ("**What we observe.** A figure.", "*A picture.*"):
+    cells.append(new_markdown_cell("## Task\n\n**Predict.** What will it show?"))
+    answer = "<details><summary>What we observe</summary>\n\nA figure.\n\n</details>"
+    for text in (f"{answer}\n\nOn.", "*A picture.*"):
         figure = new_output("display_data", {"image/png": "x", "text/plain": "<Figure>"})
         cells += [new_code_cell("draw()", outputs=[figure]), new_markdown_cell(text)]
     for number in range(5):
-        claim = new_code_cell(f"print({number})", metadata=_tags("nbval-check-output"))
-        claim.outputs.append(new_output("stream", text=f"{number}\n"))
-        cells.append(claim)
+        shown = new_code_cell(f"print({number})", metadata=_tags(COMPARED))
+        shown.outputs.append(new_output("stream", text=f"{number} is True\n"))
+        cells.append(shown)
+    cells[-1].metadata.tags += ["tolerance:0.1", "claims:last"]
     notes = "<details><summary>Speaker notes</summary>\n\nAsk, then wait for answers.\n\n</details>"
     cells.append(new_markdown_cell(notes))
     for place, cell in enumerate(cells):
@@ -465,7 +604,10 @@ def good() -> Lesson:
     cells[-1].metadata.slideshow = {"slide_type": "notes"}
     notebook = nbformat.v4.new_notebook(cells=cells)
     normalize(notebook)
-    lesson = Lesson(notebook, tuple(exercises))
+    claim = Claim(
+        after="last", sentence="The reason\nis this.", holds="np.pi > max(x for x in (3,))"
+    )
+    lesson = Lesson(notebook, tuple(exercises), (claim,))
     for number, cell in enumerate(lesson.code, 1):
         cell.execution_count = number
     return lesson
@@ -503,6 +645,11 @@ def _tag(place: int, *tags: str) -> Callable[[Lesson], None]:
     return lambda lesson: lesson.notebook.cells[place].metadata.update(_tags(*tags))
 
 
+def _claim(**facts: str) -> Callable[[Lesson], None]:
+    """Change the claim."""
+    return lambda lesson: setattr(lesson, "claims", (replace(lesson.claims[0], **facts),))
+
+
 def _drop(place: int) -> Callable[[Lesson], None]:
     return lambda lesson: lesson.notebook.cells.pop(place)
 
@@ -532,7 +679,31 @@ BAD = [
         _show(text__plain="Box()", application__vnd_jupyter_widget_view="x"),
         "a widget",
     ),
+    (tolerances_can_be_read, _tag(-3, COMPARED, "tolerance:abc"), "tolerance:abc states no size"),
+    (tolerances_can_be_read, _tag(-3, "tolerance:1"), "is not compared"),
+    (tolerances_can_be_read, _tag(0, "tolerance:0"), "tolerance:0 states"),
     (enough_is_compared, _tag(-2), "4 cells"),
+    (claims_have_their_cells, _tag(-2, COMPARED), "0 cells have the tag claims:last"),
+    (claims_have_their_cells, _tag(-3, "claims:last"), "2 cells have the tag claims:last"),
+    (claims_have_their_cells, _tag(-3, "claims:more"), "there is no such claim"),
+    (claims_have_their_cells, _claim(after="first"), "0 cells have the tag claims:first"),
+    (claims_have_their_cells, lambda n: setattr(n, "claims", ()), "there is no such claim"),
+    (claims_have_their_cells, lambda n: [_tag(-2)(n), _tag(-1, "claims:last")(n)], "is no code"),
+    (claims_guard_a_sentence, _swap("The reason is this.", "It is this."), "does not say"),
+    (claims_guard_a_sentence, _claim(sentence="The reason is that"), "does not say"),
+    (claims_guard_a_sentence, _claim(sentence="reason"), "does not say"),
+    (claims_guard_a_sentence, _claim(sentence="print ( 4 )"), "does not say"),
+    (claims_can_be_evaluated, _claim(holds="np.pi > 3; 1"), "not one expression"),
+    (claims_can_be_evaluated, _claim(holds="x = 3"), "not one expression"),
+    (claims_can_be_evaluated, _claim(holds="np.pi > limit"), "uses limit, not defined"),
+    (claims_can_be_evaluated, _claim(holds="all(x < limit for x in (3,))"), "uses limit"),
+    (claims_can_be_evaluated, _claim(holds="answer_0 is None"), "uses answer_0"),
+    (claims_can_be_evaluated, _swap("import numpy as np", "import numpy"), "uses np"),
+    (
+        claims_can_be_evaluated,
+        lambda n: [_tag(2, "claims:last")(n), _claim(holds="late")(n), _insert(4, "late = 1")(n)],
+        "uses late, not defined by then",
+    ),
     (small_outputs, _say("x" * 300_001), "bytes of output"),
     (small_outputs, lambda n: n.notebook.cells[0].update(source="x" * 2_000_001), "the notebook"),
     (short_cells, _insert(3, "a = 1\n" * 13), "13 lines before"),
@@ -544,7 +715,7 @@ BAD = [
     (pictures_have_alt_text, _swap("![a black square]", "![]"), "square.png"),
     (pictures_have_alt_text, _swap("alt='a white one'", "alt=''"), "b.png"),
     (pictures_have_alt_text, _swap("alt='a white one'", "width=3"), "b.png"),
-    (figures_are_described, _swap("**What we observe.** A figure.", "A figure."), "has a figure"),
+    (figures_are_described, _swap("What we observe", "See"), "has a figure"),
     (figures_are_described, _swap("*A picture.*", "A picture."), "has a figure"),
     (figures_are_described, _drop(-7), "has a figure"),
     (figures_are_described, lambda n: [_insert(-7, "1")(n), _insert(-7, "2")(n)], "has a figure"),
@@ -578,7 +749,7 @@ BAD = [
     (exercises_are_checked, lambda n: setattr(n, "exercises", n.exercises[::-1]), "the module"),
     (exercises_are_checked, _tag(3, "exercise:99-other"), "99-other"),
     (exercises_are_checked, _insert(4, "a = 1"), "right below"),
-    (exercises_are_checked, _drop(-11), "right below"),
+    (exercises_are_checked, _drop(-12), "right below"),
     (exercises_are_checked, _tag(4, "check:99-number0"), "not compared"),
     (exercises_are_checked, _swap("answer_0)", "answer_0 + 1)"), "not one line"),
     (exercises_are_checked, _swap("answer_0)", "answer_0, 1)"), "passes 2 answers"),
@@ -606,6 +777,26 @@ BAD = [
     (quiz_explains, _swap("**No.**", "**Right.**"), "exactly one"),
     (quiz_explains, _swap("**No.** The reason is this.", "**No.**"), "without explanation"),
     (quiz_explains, _swap("<summary>c</summary>", ""), "2 choices"),
+    (few_verdicts, _say("True and [ True, False]"), "8 times, at most 6"),
+    (few_verdicts, _show(text__html="<td>False</td><td>False</td><td>True</td>"), "7 times"),
+    (nothing_is_asserted, _swap("print(3)", "assert 3 > 2"), "asserts: assert 3 > 2"),
+    (nothing_is_asserted, _swap("print(3)", "if 3:\n    assert 3"), "asserts"),
+    (nothing_is_asserted, _swap("print(3)", "np.testing.assert_allclose(1, 1)"), "assert_allclose"),
+    (nothing_is_asserted, _swap("print(3)", "assert_equal(1, 1)"), "asserts: assert_equal"),
+    (observations_are_folded, _swap("On.", "**What we observe.** A figure."), "not folded"),
+    (observations_are_folded, _swap("</details>\n\nOn.", "On."), "not folded"),
+    (observations_are_folded, _swap("A figure.\n\n</details>", "</details>"), "not folded"),
+    (
+        observations_are_folded,
+        _swap("<details><summary>What", "<details open><summary>What"),
+        "not",
+    ),
+    (observations_are_folded, _swap("\n\nA figure.", " A figure."), "not folded"),
+    (observations_are_folded, _swap("A figure.", "<details>A figure."), "not folded"),
+    (predictions_have_an_answer, _swap("On.", "**Predict** more."), "**Predict** more."),
+    (predictions_have_an_answer, _swap("What we observe", "See"), "**Predict.** What"),
+    (predictions_have_an_answer, _swap("it show?", "it show?\n\n## New"), "**Predict.** What"),
+    (predictions_have_an_answer, _swap("What will", "A? **Predict:**"), "**Predict.** A?"),
 ]
 
 

@@ -175,4 +175,3 @@ def test_the_pictures_that_ship_come_from_these_settings():
     for name, settings in (("style", tool.STYLE), ("dream", tool.DREAM)):
         assert report[name]["settings"] == settings, f"run the tool again for {name}.jpg"
         assert (folder / f"{name}.jpg").stat().st_size <= tool.LIMIT
-        assert report[name]["seconds"] < 20, "on two cores, on the machine that made them"

@@ -208,6 +208,26 @@ def test_slides_begin_where_the_cells_say_and_exercises_stand_together() -> None
     assert "numpy" not in shown and "cat" not in shown and "rogress" not in shown
 
 
+ANSWER = "<details><summary>What we observe</summary>\n\n{}\n\n</details>"
+
+
+def test_a_folded_answer_is_a_step_of_its_own_and_open() -> None:
+    text = (
+        f"**Predict:** what?\n\n{ANSWER.format('It *falls*.')}\n\nHence.\n\n{ANSWER.format('- a')}"
+    )
+    question, falls, hence, items = teach.blocks(markdown(text))
+    assert (
+        question
+        == '<div class="text"><p class="cue predict"><strong>Predict:</strong> what?</p>\n</div>'
+    )
+    seen = '<div class="text step"><p class="cue what"><strong>What we observe.</strong>'
+    assert falls == f"{seen} It <em>falls</em>.</p>\n</div>"
+    assert hence == '<div class="text"><p>Hence.</p>\n</div>'
+    assert items.startswith(f"{seen}</p>\n<ul>") and "<li>a</li>" in items
+    quiz = "<details><summary>Yes</summary>\n\n**Right.** It is.\n\n</details>"
+    assert "<details>" in next(teach.blocks(markdown(quiz)))
+
+
 class Loaded(HTMLParser):
     """Addresses that a page loads without being asked; a link in the text is none."""
 
@@ -301,13 +321,14 @@ def browser(chromium: dict[str, Any]) -> Iterator[Browser]:
 def present(file: Path, browser: Browser, strangers: list[str]) -> Page:
     """The slides in `file`, opened as a file; what they ask for besides is noted."""
     page = browser.new_context(viewport={"width": 1280, "height": 720}, offline=True).new_page()
+    page.set_default_timeout(600_000)  # milliseconds: only to catch what hangs
     own = (file.as_uri(), "data:", "about:")
     page.context.on(
         "request", lambda asked: asked.url.startswith(own) or strangers.append(asked.url)
     )
     page.on("pageerror", lambda error: strangers.append(str(error)))
     page.goto(file.as_uri())
-    page.wait_for_function("window.Reveal && Reveal.isReady()", timeout=120_000)
+    page.wait_for_function("window.Reveal && Reveal.isReady()")
     return page
 
 
@@ -322,6 +343,24 @@ def test_every_slide_fits(path: Path, tmp_path: Path, browser: Browser) -> None:
     for what in (".page math", ".output img", "aside.notes p"):
         assert page.locator(what).count(), f"no {what}"
     assert strangers == []
+    page.context.close()
+
+
+@pytest.mark.browser
+def test_space_brings_the_folded_answer(tmp_path: Path, browser: Browser) -> None:
+    text = "**Predict:** what?\n\n" + ANSWER.format("It falls.")
+    notebook = new_notebook(cells=[markdown("# 01 Title", "slide"), markdown(text, "slide")])
+    file = tmp_path / "01_x.ipynb"
+    nbformat.write(notebook, file)
+    strangers: list[str] = []
+    page = present(teach.slides(file, tmp_path), browser, strangers)
+    page.keyboard.press("Space")
+    answer = page.locator(".page .what")
+    page.locator(".page .predict").wait_for(state="visible")
+    assert not answer.is_visible()
+    page.keyboard.press("Space")
+    answer.wait_for(state="visible")
+    assert page.locator("summary").count() == 0 and strangers == []
     page.context.close()
 
 

@@ -14,7 +14,9 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import jupytext
 import nbformat
@@ -28,7 +30,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS, BUILD = ROOT / "notebooks", ROOT / "build"
 
-CELL_TIMEOUT = 180  # seconds, the same as in the tests
+CELL_TIMEOUT = 900  # seconds, the same as in the tests: only to stop what hangs
 DRAWING_BYTES = 60_000  # a figure of lines and text stays below; a larger one is mostly photo
 
 # All that a notebook says about where it ran: nothing that another machine would change.
@@ -60,7 +62,12 @@ def normalize(notebook: nbformat.NotebookNode) -> None:
             cell.metadata.pop(key, None)
 
 
-def execute(notebook: nbformat.NotebookNode, folder: Path, timeout: float = CELL_TIMEOUT) -> None:
+def execute(
+    notebook: nbformat.NotebookNode,
+    folder: Path,
+    timeout: float = CELL_TIMEOUT,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Run all cells of `notebook`, in place, in a fresh kernel of this environment.
 
     Parameters
@@ -70,6 +77,8 @@ def execute(notebook: nbformat.NotebookNode, folder: Path, timeout: float = CELL
         Working directory of the kernel.
     timeout : float
         Seconds that one cell may take.
+    environment : mapping of str to str
+        Variables of the kernel, beside those of this process.
 
     Raises
     ------
@@ -78,7 +87,7 @@ def execute(notebook: nbformat.NotebookNode, folder: Path, timeout: float = CELL
     """
     at = [0]
     with tempfile.TemporaryDirectory() as private:
-        environment = dict(os.environ, COURSE_STATIC="1", IPYTHONDIR=private)
+        environment = {**os.environ, **environment, "COURSE_STATIC": "1", "IPYTHONDIR": private}
         environment["COURSE_PROGRESS"] = str(Path(private, "progress.json"))
         environment.pop("MPLBACKEND", None)  # else figures would not be shown in the cells
         client = NotebookClient(
@@ -88,6 +97,8 @@ def execute(notebook: nbformat.NotebookNode, folder: Path, timeout: float = CELL
             ),
             extra_arguments=["--IPKernelApp.log_level=40"],  # errors only, on our terminal
             timeout=timeout,
+            startup_timeout=CELL_TIMEOUT,
+            iopub_timeout=CELL_TIMEOUT,  # a slow computer may be late with what a cell showed
             record_timing=False,
             coalesce_streams=True,
             store_widget_state=False,
@@ -194,7 +205,14 @@ def _write(notebook: nbformat.NotebookNode, path: Path) -> None:
     temporary.replace(path)
 
 
-def _chosen(lessons: list[str], folder: Path, suffix: str) -> list[Path]:
+def chosen(lessons: list[str], folder: Path, suffix: str) -> list[Path]:
+    """Files of `folder` for the lessons with these numbers; ``all`` is every one.
+
+    Raises
+    ------
+    Refused
+        There is none for a number, or more than one.
+    """
     paths = []
     for lesson in lessons:
         pattern = f"[0-9][0-9]_*{suffix}" if lesson == "all" else f"{lesson.zfill(2)}_*{suffix}"
@@ -218,7 +236,7 @@ def main(arguments: list[str] | None = None) -> int:
     folder, suffix = (BUILD, ".py") if options.what == "notebook" else (NOTEBOOKS, ".ipynb")
     failed = False
     try:
-        paths = _chosen(options.lessons, folder, suffix)
+        paths = chosen(options.lessons, folder, suffix)
     except Refused as refusal:
         print(refusal, file=sys.stderr)
         return 2
