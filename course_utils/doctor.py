@@ -9,6 +9,7 @@ may be the very thing that crashes.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -54,12 +55,20 @@ MEMORY_NEEDED = 4 * 10**9  # bytes; the largest lesson stays below
 DISK_NEEDED = 10**9  # bytes; for outputs, progress and the data sets that are fetched on request
 TENSORFLOW_TIMEOUT = 120.0  # seconds; the first import after an installation may be slow
 
-# A convolution of ones with ones: each of the 3x3 products is 1, so the answer is 9.
+# What `course_utils.quiet` sees to; the settings after the first are those of Keras' own file.
+KERAS_SETTINGS = {
+    "backend": "tensorflow",
+    "image_data_format": "channels_last",
+    "floatx": "float32",
+    "epsilon": 1e-7,
+}
+
+# A convolution of ones with ones: each of the 3x3 products is 1, so the answer is 9. Keras and
+# TensorFlow are imported as the lessons do.
 TENSORFLOW_PROBE = """
-import json, os
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-import tensorflow as tf
-answer = tf.nn.conv2d(tf.ones((1, 3, 3, 1)), tf.ones((3, 3, 1, 1)), strides=1, padding="VALID")
+import json
+from course_utils.quiet import keras, tf
+answer = keras.layers.Conv2D(1, 3, kernel_initializer="ones")(tf.ones((1, 3, 3, 1)))
 gpus = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
         for gpu in tf.config.list_physical_devices("GPU")]
 print(json.dumps({"version": tf.__version__, "answer": float(answer[0, 0, 0, 0]), "gpus": gpus}))
@@ -237,6 +246,33 @@ def check_kernel(
     return Result("FAIL", f"kernel: notebooks would run in another Python, {python}", mend)
 
 
+def check_keras(environment: Mapping[str, str] = os.environ) -> list[Result]:
+    """Say which settings, left by another course, the lessons find and do not follow.
+
+    They are no fault, and other programs may need them. What makes the lessons slow is a warning.
+    """
+    file = Path(environment.get("KERAS_HOME") or "~/.keras").expanduser() / "keras.json"
+    found = [("KERAS_BACKEND", environment.get("KERAS_BACKEND"), "tensorflow")]
+    if environment.get("TF_USE_LEGACY_KERAS") in ("1", "true", "True"):
+        found.append(("TF_USE_LEGACY_KERAS", "on", "Keras 3"))
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        found += [
+            (f"{name} in {file}", kept.get(name), KERAS_SETTINGS[name]) for name in KERAS_SETTINGS
+        ]
+    except (OSError, ValueError, AttributeError):
+        pass  # none there; or Keras does without what it cannot read
+    results = [
+        Result("OK", f"Keras: {what} is {value}; the lessons use {used} all the same")
+        for what, value, used in found
+        if value not in (None, "", used)
+    ]
+    if environment.get("TF_ENABLE_ONEDNN_OPTS") == "0":
+        text = "Keras: TF_ENABLE_ONEDNN_OPTS is 0, which makes convolutions slow"
+        results.append(Result("WARN", text, "take it out of the environment, if you can"))
+    return results or [Result("OK", "Keras: no settings that the lessons would have to change")]
+
+
 def try_tensorflow(
     timeout: float = TENSORFLOW_TIMEOUT, program: str = TENSORFLOW_PROBE
 ) -> dict[str, Any]:
@@ -250,7 +286,7 @@ def try_tensorflow(
     command = [sys.executable, "-c", program]
     try:
         run = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=timeout
+            command, cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=timeout
         )
     except subprocess.TimeoutExpired:
         return {"error": f"gave no answer within {timeout:.0f} s"}
@@ -287,6 +323,8 @@ def check_tensorflow(facts: Mapping[str, Any] | None = None) -> list[Result]:
     if "illegal instruction" in error:
         mend = "use another computer or Binder: TensorFlow needs a processor with AVX instructions"
         return [Result("FAIL", f"TensorFlow {error}", mend)]
+    if "keras.json" in error:
+        return [Result("FAIL", f"TensorFlow {error}", "delete that file: Keras writes a good one")]
     if error:
         return [Result("FAIL", f"TensorFlow {error}", REINSTALL)]
     if facts["answer"] != 9.0:
@@ -324,6 +362,7 @@ CHECKS: tuple[Callable[[], Result | list[Result]], ...] = (
     check_disk,
     check_kernel,
     check_data,
+    check_keras,
     check_tensorflow,
 )
 

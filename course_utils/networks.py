@@ -17,7 +17,7 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +73,7 @@ class Classifier:
         self.model, self.name = model, name
         self.wnids, self.labels = tuple(wnids), tuple(labels)
         self.input_size, self.min_size, self.fixed_size = input_size, min_size, fixed_size
+        self._graphs: dict[tuple, Callable] = {}
 
     def __repr__(self) -> str:
         return (
@@ -172,17 +173,60 @@ class Classifier:
         """
         return self._run(self._descriptors, images, batch_size, progress, False)
 
-    @functools.cached_property
+    def compiled(
+        self,
+        function: Callable,
+        layers: str | Sequence[str],
+        *settings: Hashable,
+        signature: Sequence[Any],
+    ) -> Callable:
+        """A function of some layers as one graph, traced at its first call and kept.
+
+        Parameters
+        ----------
+        function
+            ``function(model, *settings, *tensors)``, with the model of `features`. A function of a
+            module, not one made anew for each call: it is kept under its identity.
+        layers
+            As in `features`.
+        settings
+            What is fixed in the graph. Numbers that change belong into the tensors.
+        signature
+            A ``tf.TensorSpec`` for each tensor, or a structure of them; None for sizes that vary.
+
+        Returns
+        -------
+        callable
+            Takes the tensors (or arrays), returns what ``function`` returns.
+
+        Raises
+        ------
+        NetworkError
+            A name that the network does not have.
+        """
+        from course_utils.quiet import tf
+
+        names = (layers,) if isinstance(layers, str) else tuple(layers)
+        key = (function, names, settings)
+        if key not in self._graphs:
+            bound = functools.partial(function, self.features(names), *settings)
+            self._graphs[key] = tf.function(bound, input_signature=list(signature))
+        return self._graphs[key]
+
+    def _pictures_to(self, function: Callable, layer: str) -> Callable:
+        from course_utils.quiet import tf
+
+        pictures = tf.TensorSpec((None, None, None, 3), tf.float32)
+        return self.compiled(function, layer, signature=[pictures])
+
+    @property
     def _logits(self) -> Callable:
-        return _compiled(self.model)
+        return self._pictures_to(_output, self.layers[-1])
 
-    @functools.cached_property
+    @property
     def _descriptors(self) -> Callable:
-        from course_utils.quiet import keras
-
-        last = [layer.output for layer in self.model.layers if len(layer.output.shape) == 4][-1]
-        average = keras.layers.GlobalAveragePooling2D()(last)
-        return _compiled(keras.Model(self.model.inputs[0], average))
+        maps = [layer.name for layer in self.model.layers if len(layer.output.shape) == 4]
+        return self._pictures_to(_mean_output, maps[-1])
 
     def _run(
         self, function: Callable, images: np.ndarray, batch_size: int, progress: bool, fixed: bool
@@ -307,12 +351,15 @@ class Classifier:
         )
 
 
-def _compiled(model: keras.Model) -> Callable:
-    """The model as one graph, traced once for all batch and picture sizes."""
+def _output(model: keras.Model, pictures: Any) -> Any:
+    (maps,) = model(pictures, training=False).values()
+    return maps
+
+
+def _mean_output(model: keras.Model, pictures: Any) -> Any:
     from course_utils.quiet import tf
 
-    pictures = tf.TensorSpec((None, None, None, 3), tf.float32)
-    return tf.function(functools.partial(model, training=False), input_signature=[pictures])
+    return tf.reduce_mean(_output(model, pictures), axis=(1, 2))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -425,6 +472,10 @@ def load(
 ) -> Classifier:
     """Load a classifier.
 
+    A network with its trained weights is loaded once; later calls give the same one, with all that
+    was compiled for it, as long as its weights are as they were. Train a copy
+    (``keras.models.clone_model``) rather than the network itself.
+
     Parameters
     ----------
     name
@@ -448,6 +499,28 @@ def load(
         raise NetworkError(f"pooling is {pooling!r}; it can be 'max' or 'average'.")
     if path is not None and name != EMBEDDED:
         raise NetworkError(f"path names weights of the embedded network; {name} has its own.")
+    if path is not None or not pretrained:
+        return _load(name, path, pretrained, pooling)
+    classifier, weights = _kept.get((name, pooling), (None, None))
+    if classifier is None or _fingerprint(classifier) != weights:
+        classifier = _load(name, None, True, pooling)
+        _kept[name, pooling] = classifier, _fingerprint(classifier)
+    return classifier
+
+
+#: (name, pooling) -> the network that is shared, and the fingerprint of its weights as loaded.
+_kept: dict[tuple[str, str], tuple[Classifier, int]] = {}
+
+
+def _fingerprint(classifier: Classifier) -> int:
+    """A number that changes when any weight does; milliseconds for a million of them."""
+    value = 0
+    for weight in classifier.model.weights:
+        value = zlib.crc32(np.ascontiguousarray(weight.numpy()), value)
+    return value
+
+
+def _load(name: str, path: data.PathLike | None, pretrained: bool, pooling: str) -> Classifier:
     try:
         if name == EMBEDDED:
             classifier = _load_embedded(path, pretrained)
@@ -455,9 +528,7 @@ def load(
             classifier = _load_application(name, pretrained)
     except data.DataError as error:
         raise NetworkError(str(error)) from error
-    if pooling == "average":
-        classifier = _with_average_pooling(classifier)
-    return classifier
+    return _with_average_pooling(classifier) if pooling == "average" else classifier
 
 
 def _name(name: str | None) -> str:
@@ -729,11 +800,10 @@ def _class_index(file: Path) -> tuple[list[str], list[str]]:
 
 def _cached(part: data.Part, what: str) -> Path:
     """A file in Keras' cache, downloaded first where it is missing or not whole."""
-    # Keras reads KERAS_HOME once, when it is imported; so ask Keras, not the environment.
-    from course_utils.quiet import keras  # noqa: F401, I001 (quiet must come first)
-    from keras.src.backend.config import keras_home
+    from course_utils.quiet import keras
 
-    target = Path(keras_home()) / "models" / part.file
+    # Keras reads KERAS_HOME once, when it is imported; so ask Keras, not the environment.
+    target = Path(keras.src.backend.config.keras_home()) / "models" / part.file
     fault = data.refusal(part, target) if target.is_file() else "is not there yet"
     if fault:
         print(f"{what}: {target} {fault}; downloading {part.size / 1e6:.1f} MB, once.")

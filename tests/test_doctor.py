@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -169,6 +170,47 @@ def test_jupyter_finds_a_kernel_here():
     assert "ipykernel_launcher" in " ".join(doctor.kernel_command())
 
 
+@pytest.fixture
+def keras_file(tmp_path):
+    """Write a keras.json; return the environment in which Keras would read it."""
+
+    def write(text: str) -> dict[str, str]:
+        (tmp_path / "keras.json").write_text(text)
+        return {"KERAS_HOME": str(tmp_path)}
+
+    return write
+
+
+def test_keras_as_it_is_installed_is_one_line(tmp_path, keras_file):
+    own = json.dumps({**doctor.KERAS_SETTINGS, "nnx_enabled": False})
+    places = {"KERAS_HOME": str(tmp_path / "none")}, keras_file(own), keras_file("no JSON"), {}
+    for environment in (*places, {"KERAS_BACKEND": "tensorflow", "TF_ENABLE_ONEDNN_OPTS": "1"}):
+        (well,) = doctor.check_keras({"HOME": str(tmp_path), **environment})
+        assert well.status == "OK" and "no settings" in well.text
+
+
+@pytest.mark.parametrize("name", doctor.KERAS_SETTINGS)
+def test_a_setting_of_another_course_is_named_with_what_is_used_instead(keras_file, name):
+    (told,) = doctor.check_keras(keras_file(json.dumps({**doctor.KERAS_SETTINGS, name: "odd"})))
+    assert told.status == "OK" and "keras.json" in told.text
+    assert f"{name} in" in told.text and "is odd" in told.text
+    assert f"use {doctor.KERAS_SETTINGS[name]}" in told.text
+
+
+def test_settings_of_the_environment_are_named(keras_file):
+    environment = {
+        **keras_file('{"backend": "jax"}'),
+        "KERAS_BACKEND": "torch",
+        "TF_USE_LEGACY_KERAS": "1",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
+    }
+    backend, legacy, file, slow = doctor.check_keras(environment)
+    assert statuses([backend, legacy, file, slow]) == ["OK", "OK", "OK", "WARN"]
+    assert "KERAS_BACKEND is torch" in backend.text and "is jax" in file.text
+    assert "TF_USE_LEGACY_KERAS" in legacy.text
+    assert "TF_ENABLE_ONEDNN_OPTS" in slow.text and slow.mend
+
+
 def test_tensorflow_that_computes_is_well_without_a_gpu():
     computes, gpu = doctor.check_tensorflow(WELL)
     assert computes.status == gpu.status == "OK"
@@ -187,6 +229,7 @@ def test_a_gpu_is_named():
         ({"error": "crashed at an illegal instruction"}, ["AVX"]),
         ({"error": "gave no answer that can be read, but ''"}, ["can be read", doctor.REINSTALL]),
         ({"error": "failed: ImportError: no such symbol"}, ["no such symbol", doctor.REINSTALL]),
+        ({"error": "failed: Keras refuses keras.json"}, ["refuses", "delete that file"]),
     ],
 )
 def test_tensorflow_that_does_not_compute_fails(facts, words):

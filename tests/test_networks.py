@@ -68,6 +68,12 @@ def vgg16():
     return networks.load("vgg16", pretrained=False)
 
 
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch):
+    """No test gets the network of another one."""
+    monkeypatch.setattr(networks, "_kept", {})
+
+
 @pytest.fixture(scope="module")
 def images():
     return np.random.default_rng(1).random((5, 48, 40, 3)).astype(np.float32)
@@ -137,7 +143,8 @@ def test_one_picture_or_many_and_any_batch_size(network, images):
 
 def test_an_empty_batch_has_an_answer_and_never_reaches_the_network(network, images, monkeypatch):
     sizes, logits = [], network._logits
-    monkeypatch.setattr(network, "_logits", lambda batch: sizes.append(len(batch)) or logits(batch))
+    counted = property(lambda _: lambda batch: sizes.append(len(batch)) or logits(batch))
+    monkeypatch.setattr(networks.Classifier, "_logits", counted)
     assert network.predict(images[:0]).shape == (0, CLASSES)
     assert sizes == [1], "TensorFlow's oneDNN kernels fail on empty batches"
 
@@ -229,6 +236,98 @@ def test_average_pooling_instead_of_max(weights, network, images):
     assert gentle.layers == network.layers
     with pytest.raises(NetworkError, match="'max' or 'average'"):
         networks.load(path=weights, pooling="mean")
+
+
+# --------------------------------------------------------------------------- kept, not made anew
+
+
+def test_a_trained_network_is_loaded_once_for_each_setting():
+    network, gentle = networks.load(), networks.load(pooling="average")
+    assert networks.load("Embedded") is network
+    assert networks.load(pooling="average") is gentle is not network
+    assert not any(one is two for one in network.model.layers for two in gentle.model.layers)
+
+
+def test_random_weights_and_those_of_a_file_are_never_shared(weights):
+    for source in ({"pretrained": False}, {"path": weights}):
+        one, two = networks.load(**source), networks.load(**source)
+        assert one is not two and one.model.layers[2] is not two.model.layers[2]
+        assert networks.load() not in (one, two)
+    one, two = (networks.load(pretrained=False).model.get_weights() for _ in range(2))
+    assert not np.array_equal(one[0], two[0])
+
+
+@given(st.integers(0, 27), st.data())
+@settings(max_examples=10, deadline=None)
+def test_a_network_with_other_weights_is_not_given_again(number, choose):
+    network = networks.load()
+    weight = network.model.weights[number]
+    before = weight.numpy()
+    place = tuple(choose.draw(st.integers(0, size - 1)) for size in before.shape)
+    changed = before.copy()
+    changed[place] += 1
+    weight.assign(changed)
+    fresh = networks.load()
+    assert fresh is not network and networks.load() is fresh
+    np.testing.assert_array_equal(fresh.model.weights[number], before)
+
+
+def test_the_same_weights_again_are_no_change():
+    network = networks.load()
+    network.model.set_weights(network.model.get_weights())
+    assert networks.load() is network
+
+
+def _scaled(model, log, factor, shift, pictures):
+    log.traces += 1
+    (maps,) = model(pictures, training=False).values()
+    return maps * factor + shift
+
+
+class Log:
+    """Counts tracings; as every object, hashable by its identity."""
+
+    traces = 0
+
+
+def test_a_graph_is_traced_once_and_serves_all_sizes_and_numbers(network, images):
+    log = Log()
+    signature = [
+        tf.TensorSpec((), tf.float32),
+        tf.TensorSpec((None, None, None, 3), tf.float32),
+    ]
+    maps = network.features("block1_conv2")(images)["block1_conv2"].numpy()
+    for shift in (0.0, 1.5):
+        for batch, height in ((images, 48), (images[:2, :40], 40)):
+            run = network.compiled(_scaled, "block1_conv2", log, 2.0, signature=signature)
+            found = run(shift, batch).numpy()
+            expected = 2 * maps[: len(batch)] + shift
+            # Away from the lower edge, where a picture that was cut sees other pixels.
+            np.testing.assert_allclose(
+                found[:, : height - 4], expected[:, : height - 4], rtol=1e-4, atol=1e-4
+            )
+    assert log.traces == 1
+
+
+def test_another_layer_or_setting_is_another_graph(network, images):
+    log, signature = Log(), [tf.TensorSpec((None, None, None, 3), tf.float32)]
+    results = [
+        network.compiled(_scaled, layers, log, factor, 0.0, signature=signature)(images).numpy()
+        for layers in ("block1_conv1", ["block1_conv2"])
+        for factor in (1.0, 3.0)
+    ]
+    assert log.traces == 4
+    np.testing.assert_allclose(results[1], 3 * results[0], rtol=1e-5)
+    np.testing.assert_allclose(results[3], 3 * results[2], rtol=1e-5)
+    assert not np.allclose(results[0], results[2])
+    again = network.compiled(_scaled, "block1_conv2", log, 3.0, 0.0, signature=signature)
+    np.testing.assert_array_equal(again(images), results[3])
+    assert log.traces == 4, "a name and a list of one name are the same layers"
+
+
+def test_a_graph_of_no_such_layer_is_refused(network):
+    with pytest.raises(NetworkError, match=r"no layer 'block9'"):
+        network.compiled(_scaled, ["block1_conv1", "block9"], signature=[])
 
 
 # --------------------------------------------------------------------------- decoding
@@ -341,6 +440,7 @@ def test_the_hash_of_the_manifest_is_held(tmp_path, monkeypatch, weights):
     (tmp_path / "manifest.json").write_text(json.dumps({"files": [entry]}))
     monkeypatch.setattr(data, "ROOT", tmp_path)
     assert len(networks.load().labels) == CLASSES
+    networks._kept.clear()
     np.savez(file, **spoiled(**{"predictions/bias": np.ones(CLASSES, np.float16)}))
     with pytest.raises(NetworkError, match="SHA-256 is not the one of the manifest"):
         networks.load()

@@ -12,15 +12,11 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-# TensorFlow leaves oneDNN off on processors without AVX-512, where it is faster as well.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
