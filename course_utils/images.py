@@ -875,7 +875,7 @@ def show(
     ):
         colors = plots.SIGNED_CMAP if flag else cmap
         mapped = axis.imshow(array, cmap=colors, vmin=low, vmax=high)
-        axis.set_title(line)
+        axis.set_title(line, y=1)  # given a place, it is not searched for among hidden ticks
         if flag and array.ndim == 2:
             drawn = mapped
     if has_bar:

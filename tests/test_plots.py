@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import matplotlib
 
@@ -99,6 +100,27 @@ def test_course_style_sets_size_color_and_dashes():
     assert axis.get_axisbelow() and axis.xaxis.get_gridlines()[0].get_visible()
 
 
+@pytest.mark.parametrize(
+    ("formats", "packed"),
+    [({"png"}, [(("png",), {"pil_kwargs": {"compress_level": 1}})]), ({"svg"}, [])],
+)
+def test_figures_of_a_notebook_are_packed_fast_unless_it_asks_for_others(
+    monkeypatch, formats, packed
+):
+    called = []
+    monkeypatch.setattr("IPython.get_ipython", lambda: object())
+    monkeypatch.setattr(
+        "matplotlib_inline.config.InlineBackend.instance",
+        lambda parent: SimpleNamespace(figure_formats=formats),
+    )
+    monkeypatch.setattr(
+        "matplotlib_inline.backend_inline.set_matplotlib_formats",
+        lambda *names, **options: called.append((names, options)),
+    )
+    plots.use_course_style()
+    assert called == packed
+
+
 def test_color_maps_exist_and_the_signed_one_is_white_at_zero():
     signed = matplotlib.colormaps[plots.SIGNED_CMAP]
     assert min(signed(0.5)[:3]) > 0.95
@@ -113,6 +135,16 @@ def test_wrap_keeps_the_words(text, width):
 
 
 # --- One matrix ---------------------------------------------------------------------------------
+
+
+def test_a_raster_surrounds_every_cell():
+    plots.show_numbers(np.zeros((2, 3)))
+    (axis,) = plt.gcf().axes
+    lines = [line for lines in axis.collections for line in lines.get_segments()]
+    drawn = {tuple(map(tuple, line.tolist())) for line in lines}
+    across = {((-0.5, edge), (2.5, edge)) for edge in (-0.5, 0.5, 1.5)}
+    down = {((edge, -0.5), (edge, 1.5)) for edge in (-0.5, 0.5, 1.5, 2.5)}
+    assert drawn == across | down
 
 
 def test_numbers_are_written_in_their_cells():
