@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NORMS",
+    "Learner",
     "Result",
     "Victim",
+    "climb",
     "distance",
     "expectation",
     "fgsm",
@@ -72,12 +74,16 @@ class Victim:
         None where there is none, as for a tree.
     low, high : float
         Range of the values: [0, 1] for pictures, [-1, 1] for sounds.
+    graph : callable or None
+        Norm -> `climb` along this gradient in this norm, compiled, of what follows `high` there.
+        None where the gradient is no graph: then `climb` runs step by step.
     """
 
     logits: Callable[[Array], Array]
     gradient: Callable[[Array, NDArray[np.integer]], Array] | None = None
     low: float = 0.0
     high: float = 1.0
+    graph: Callable[[str], Callable[..., Array]] | None = None
 
     def predict(self, pictures: Array) -> NDArray[np.int64]:
         """The class of each picture, shape (n,)."""
@@ -289,28 +295,54 @@ def keras_victim(
     training
         Whether layers such as random rotations are active.
     """
+
+    logits = functools.partial(model, training=training)
+    return _victim(
+        logits,
+        functools.partial(_gradient, logits, loss or _cross_entropy),
+        model.inputs[0].shape,
+        low,
+        high,
+    )
+
+
+def _cross_entropy(labels: Any, logits: Any) -> Any:
+    from course_utils.quiet import keras
+
+    return keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+
+
+def _gradient(logits: Callable, loss: Callable, pictures: Any, labels: Any) -> Any:
+    """The gradient of each picture's own loss, as tensors.
+
+    Pictures of a batch do not influence one another: the gradient of the sum holds, row by row,
+    that of each picture.
+    """
+    from course_utils.quiet import tf
+
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(pictures)
+        total = tf.reduce_sum(loss(labels, logits(pictures)))
+    return tape.gradient(total, pictures)
+
+
+def _victim(
+    logits: Callable, gradient: Callable, shape: Any, low: float = 0.0, high: float = 1.0
+) -> Victim:
+    """A victim of functions of tensors, compiled when they are first asked, once for all sizes."""
     from course_utils.quiet import keras, tf
 
-    loss = loss or (
-        lambda labels, outputs: keras.losses.sparse_categorical_crossentropy(
-            labels, outputs, from_logits=True
-        )
-    )
-    batch = tf.TensorSpec(model.inputs[0].shape, tf.float32)
-    numbers = tf.TensorSpec((None,), tf.int64)
+    batch, labels = tf.TensorSpec(shape, tf.float32), tf.TensorSpec((None,), tf.int64)
+    numbers = [tf.TensorSpec((), kind) for kind in (tf.float32, tf.float32, tf.int32)]
 
-    def logits(pictures: Any) -> Any:
-        return model(pictures, training=training)
+    gradient = tf.autograph.experimental.do_not_convert(gradient)  # only the loop is rewritten
 
-    def gradient(pictures: Any, labels: Any) -> Any:
-        # Pictures of a batch do not influence one another: the gradient of the sum holds, row by
-        # row, the gradient of each picture's own loss.
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(pictures)
-            total = tf.reduce_sum(loss(labels, model(pictures, training=training)))
-        return tape.gradient(total, pictures)
+    @functools.cache
+    def graph(norm: str) -> Callable[..., Array]:
+        loop = functools.partial(climb, keras.ops, gradient, norm, low, high)
+        return _compiled(loop, batch, batch, labels, *numbers)
 
-    return Victim(_compiled(logits, batch), _compiled(gradient, batch, numbers), low, high)
+    return Victim(_compiled(logits, batch), _compiled(gradient, batch, labels), low, high, graph)
 
 
 def _compiled(function: Callable, *signature: Any) -> Callable[..., Array]:
@@ -322,6 +354,8 @@ def _compiled(function: Callable, *signature: Any) -> Callable[..., Array]:
         return tf.function(function, input_signature=signature).get_concrete_function()
 
     def call(*arrays: ArrayLike) -> Array:
+        if not len(arrays[0]):  # a gradient of max pooling would end the kernel, with oneDNN
+            raise ValueError("there are no pictures; give at least one.")
         tensors = (
             tf.constant(array, spec.dtype) for array, spec in zip(arrays, signature, strict=True)
         )
@@ -378,23 +412,25 @@ def expectation(model: keras.Model, camera: keras.Layer, samples: int = 10) -> V
     samples
         Views for each gradient.
     """
-    from course_utils.quiet import keras
+    from course_utils.quiet import tf
 
-    entry = keras.Input(model.inputs[0].shape[1:])
-    seen = keras_victim(keras.Model(entry, model(camera(entry))), training=True)
+    def seen(pictures: Any) -> Any:
+        return model(camera(pictures, training=True), training=False)
 
-    def gradient(pictures: Array, labels: NDArray[np.integer]) -> Array:
+    def gradient(pictures: Any, labels: Any) -> Any:
         # One batch of all views: `samples` times each picture.
-        views = seen.gradient(np.repeat(pictures, samples, axis=0), np.repeat(labels, samples))
-        return views.reshape(len(pictures), samples, *pictures.shape[1:]).mean(axis=1)
+        many = tf.repeat(pictures, samples, axis=0), tf.repeat(labels, samples)
+        views = _gradient(seen, _cross_entropy, *many)
+        shape = tf.concat([[-1, samples], tf.shape(pictures)[1:]], axis=0)
+        return tf.reduce_mean(tf.reshape(views, shape), axis=1)
 
-    return Victim(keras_victim(model).logits, gradient)
+    return _victim(functools.partial(model, training=False), gradient, model.inputs[0].shape)
 
 
 # --- attacks by gradient --------------------------------------------------------------------------
 
 
-def steepest(gradient: ArrayLike, norm: str = "linf") -> Array:
+def steepest(gradient: Array, norm: str = "linf", xp: Any = np) -> Array:
     """The step of size 1 that raises a linear function most, for each picture of a batch.
 
     Lesson 10, section 3: signs in the largest-change norm, the gradient itself in the Euclidean
@@ -405,20 +441,20 @@ def steepest(gradient: ArrayLike, norm: str = "linf") -> Array:
     gradient : array, shape (n, ...)
     norm
         ``"linf"``, ``"l2"`` or ``"l1"``.
+    xp
+        Where `sign` and the like come from: NumPy, or ``keras.ops`` inside of a graph (not L1).
 
     Raises
     ------
     ValueError
         Another norm.
     """
-    gradient = np.asarray(gradient)
     if norm == "linf":
-        return np.sign(gradient)
-    flat = gradient.reshape(len(gradient), -1)
+        return xp.sign(gradient)
     if norm == "l2":
-        lengths = np.sqrt((flat**2).sum(axis=1, keepdims=True))
-        return (flat / np.maximum(lengths, 1e-12)).reshape(gradient.shape)
+        return gradient / xp.maximum(_lengths(gradient, xp), 1e-12)
     if norm == "l1":
+        flat = gradient.reshape(len(gradient), -1)
         best = np.abs(flat).argmax(axis=1)[:, None]
         step = np.zeros_like(flat)
         np.put_along_axis(step, best, np.sign(np.take_along_axis(flat, best, axis=1)), axis=1)
@@ -426,13 +462,19 @@ def steepest(gradient: ArrayLike, norm: str = "linf") -> Array:
     raise ValueError(f"norm is {norm!r}; a step can be taken in linf, l2 or l1.")
 
 
+def _lengths(changes: Array, xp: Any = np) -> Array:
+    """L2 length of each change, (n, 1, 1, ...)."""
+    return xp.sqrt(xp.sum(changes**2, axis=tuple(range(1, len(changes.shape))), keepdims=True))
+
+
 def project(
-    pictures: ArrayLike,
-    originals: ArrayLike,
+    pictures: Array,
+    originals: Array,
     eps: float,
     norm: str = "linf",
     low: float = 0.0,
     high: float = 1.0,
+    xp: Any = np,
 ) -> Array:
     """The pictures, brought back to within `eps` of the originals and into the range.
 
@@ -445,22 +487,61 @@ def project(
         ``"linf"`` or ``"l2"``.
     low, high
         Range of the values.
+    xp
+        As for `steepest`.
 
     Raises
     ------
     ValueError
         Another norm.
     """
-    pictures, originals = np.asarray(pictures), np.asarray(originals)
     if norm == "linf":
-        near = np.clip(pictures, originals - eps, originals + eps)
+        near = xp.clip(pictures, originals - eps, originals + eps)
     elif norm == "l2":
         change = pictures - originals
-        lengths = distance(originals, pictures, "l2").reshape(-1, *[1] * (pictures.ndim - 1))
-        near = originals + change * np.minimum(1, eps / np.maximum(lengths, 1e-12))
+        near = originals + change * xp.minimum(1.0, eps / xp.maximum(_lengths(change, xp), 1e-12))
     else:
         raise ValueError(f"norm is {norm!r}; pictures can be projected in linf or l2.")
-    return np.clip(near, low, high).astype(pictures.dtype)
+    return xp.clip(near, low, high)
+
+
+def climb(
+    xp: Any,
+    gradient: Callable[[Array, NDArray[np.integer]], Array],
+    norm: str,
+    low: float,
+    high: float,
+    start: Array,
+    originals: Array,
+    labels: NDArray[np.integer],
+    eps: float,
+    step: float,
+    steps: int,
+) -> Array:
+    """The loop of `pgd`: step along the gradient, come back to within `eps`, and again.
+
+    Of arrays, step by step; or of tensors inside of a graph, where `range` becomes a loop that
+    never returns to Python in between.
+
+    Parameters
+    ----------
+    xp, norm, low, high
+        As for `project`.
+    gradient
+        As of a `Victim`, of arrays or of tensors.
+    start, originals : (n, ...)
+        Where to begin, and what to stay near.
+    labels : (n,)
+    eps, step
+        Radius and size of a step, negative to go down.
+    steps
+        How many.
+    """
+    current = start
+    for _ in range(steps):
+        moved = current + step * steepest(gradient(current, labels), norm, xp)
+        current = project(moved, originals, eps, norm, low, high, xp)
+    return current
 
 
 def _checked(
@@ -548,18 +629,15 @@ def pgd(
     if steps < 1 or restarts < 0:
         raise ValueError(f"steps={steps} and restarts={restarts}; give 1 or more, and 0 or more.")
     originals, labels = _checked(victim, pictures, labels, eps)
-    step = 2.5 * eps / steps if step is None else step
-    limits = (norm, victim.low, victim.high)
+    step = np.float32(2.5 * eps / steps if step is None else step)
+    eps, limits = np.float32(eps), (norm, victim.low, victim.high)
+    stepwise = functools.partial(climb, np, victim.gradient, *limits)
+    walk = victim.graph(norm) if victim.graph else stepwise
     random, best, best_score = np.random.default_rng(seed), None, None
     for attempt in range(restarts + 1):
-        current = originals
-        if attempt:
-            noise = random.uniform(-eps, eps, originals.shape).astype(np.float32)
-            current = project(originals + noise, originals, eps, *limits)
-        for _ in range(steps):
-            gradient = victim.gradient(current, labels)
-            move = np.float32(-step if targeted else step) * steepest(gradient, norm)
-            current = project(current + move, originals, eps, *limits)
+        noise = random.uniform(-eps, eps, originals.shape).astype(np.float32) if attempt else 0
+        start = project(originals + noise, originals, eps, *limits)
+        current = walk(start, originals, labels, eps, -step if targeted else step, steps)
         if not restarts:
             best = current
             break
@@ -913,22 +991,101 @@ def toward_neighbor(
 # --- learning: defense and substitute -------------------------------------------------------------
 
 
-def train(
-    model: keras.Model,
-    pictures: ArrayLike,
-    labels: ArrayLike,
-    *,
-    epochs: int = 20,
-    eps: float = 0.0,
-    steps: int = 5,
-    batch_size: int = 64,
-    seed: int = 0,
-    description: str = "training",
-) -> keras.Model:
-    """Train a classifier; with `eps` above 0 on examples that attack it at every step.
+class Learner:
+    """A classifier that is trained once or again and again, and compiled once.
 
-    Lesson 10, section 8; Madry et al. 2017, section 2: each batch is replaced by its worst
-    neighbors, found by `steps` of PGD against the network as it is at this moment.
+    Adam with a learning rate that falls from .002 to zero along half a cosine. With `eps` above 0
+    it learns from examples that attack it at every step (A. Madry et al. 2017, section 2): each
+    batch is replaced by its worst neighbors, found by PGD against the network as it is at this
+    moment. Lesson 10, section 8.
+
+    Parameters
+    ----------
+    build
+        Gives a new network, (n, ...) -> logits, without training.
+    steps
+        Of each attack.
+    """
+
+    def __init__(self, build: Callable[[], keras.Model], steps: int = 5) -> None:
+        from course_utils.quiet import keras, tf
+
+        self.build, self.attack_steps, self.model = build, steps, build()
+        self.optimizer = keras.optimizers.Adam()
+        self.optimizer.build(self.model.trainable_variables)
+        self._unused = [variable.numpy() for variable in self.optimizer.variables]
+        shape, number = self.model.inputs[0].shape, tf.TensorSpec((), tf.float32)
+        kinds = (shape, tf.float32), ((None,), tf.int64), ((None,), tf.float32), ((), tf.int32)
+        signature = [*(tf.TensorSpec(*kind) for kind in kinds), number]
+        self._epochs = {
+            hard: tf.function(functools.partial(self._epoch, hard), input_signature=signature)
+            for hard in (False, True)
+        }
+
+    def _epoch(
+        self, hard: bool, pictures: Any, labels: Any, rates: Any, batch_size: Any, eps: Any
+    ) -> None:
+        """One pass over the pictures, a graph as a whole: small steps cost more from Python."""
+        from course_utils.quiet import tf
+
+        for number in tf.range(tf.size(rates)):
+            rows = slice(number * batch_size, (number + 1) * batch_size)
+            shown = self._hardest(pictures[rows], labels[rows], eps) if hard else pictures[rows]
+            self._learn(shown, labels[rows], rates[number])
+
+    def _hardest(self, pictures: Any, labels: Any, eps: Any) -> Any:
+        from course_utils.quiet import keras, tf
+
+        gradient = functools.partial(
+            _gradient, functools.partial(self.model, training=False), _cross_entropy
+        )
+        noise = eps * tf.random.uniform(tf.shape(pictures), -1, 1)
+        start = project(pictures + noise, pictures, eps, xp=keras.ops)
+        limits, step = ("linf", 0.0, 1.0), 2.5 * eps / self.attack_steps
+        return climb(
+            keras.ops, gradient, *limits, start, pictures, labels, eps, step, self.attack_steps
+        )
+
+    def _learn(self, pictures: Any, labels: Any, rate: Any) -> None:
+        from course_utils.quiet import tf
+
+        weights = self.model.trainable_variables
+        self.optimizer.learning_rate.assign(rate)
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(_cross_entropy(labels, self.model(pictures, training=True)))
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+
+    def fit(
+        self,
+        pictures: ArrayLike,
+        labels: ArrayLike,
+        *,
+        epochs: int = 20,
+        eps: float = 0.0,
+        batch_size: int = 64,
+        seed: int = 0,
+        description: str = "training",
+    ) -> keras.Model:
+        """Start anew with the weights of a new network, and train; arguments as for `train`."""
+        from course_utils.widgets import track
+
+        self.model.set_weights(self.build().get_weights())
+        for variable, start in zip(self.optimizer.variables, self._unused, strict=True):
+            variable.assign(start)
+        pictures, labels = np.asarray(pictures, np.float32), np.asarray(labels, np.int64)
+        count = -(-len(pictures) // batch_size)
+        turn = np.linspace(0, np.pi, epochs * count, endpoint=False, dtype=np.float32)
+        random, epoch = np.random.default_rng(seed), self._epochs[eps > 0]
+        for rates in track(np.split(1e-3 * (1 + np.cos(turn)), epochs), description):
+            order = random.permutation(len(pictures))
+            epoch(pictures[order], labels[order], rates, batch_size, eps)
+        return self.model
+
+
+def train(
+    model: keras.Model, pictures: ArrayLike, labels: ArrayLike, steps: int = 5, **options: Any
+) -> keras.Model:
+    """Train one classifier, on pictures as they are or on those that attack it (see `Learner`).
 
     Parameters
     ----------
@@ -936,14 +1093,14 @@ def train(
         Gives logits; is changed.
     pictures : array of float in [0, 1], shape (n, ...)
     labels : array of int, shape (n,)
-    epochs, batch_size
-        Of an Adam with the learning rate .002, falling to zero along a cosine.
-    seed
-        Of the order of the pictures; weights and starts follow `keras.utils.set_random_seed`.
-    eps
-        Largest change of a value; 0 trains on the pictures as they are.
     steps
         Of each attack.
+    epochs, batch_size
+        By default 20 and 64.
+    eps
+        Largest change of a value; 0, the default, trains on the pictures as they are.
+    seed
+        Of the order of the pictures; weights and starts follow `keras.utils.set_random_seed`.
     description
         Of the progress bar.
 
@@ -952,46 +1109,13 @@ def train(
     keras.Model
         The same, trained.
     """
-    from course_utils.quiet import keras, tf
-    from course_utils.widgets import track
-
-    pictures, labels = np.asarray(pictures, np.float32), np.asarray(labels, np.int64)
-    count = -(-len(pictures) // batch_size)
-    rate = keras.optimizers.schedules.CosineDecay(2e-3, epochs * count)
-    optimizer = keras.optimizers.Adam(rate)
-    optimizer.build(model.trainable_variables)
-    loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    shape = tf.TensorSpec((None, *pictures.shape[1:]), tf.float32)
-
-    @tf.function(input_signature=[shape, tf.TensorSpec((None,), tf.int64)])
-    def learn(x: Any, y: Any) -> None:
-        hardest = x
-        if eps:  # PGD once more: that of `pgd` cannot be compiled into the step
-            hardest = tf.clip_by_value(x + tf.random.uniform(tf.shape(x), -eps, eps), 0, 1)
-            for _ in range(steps):
-                with tf.GradientTape(watch_accessed_variables=False) as tape:
-                    tape.watch(hardest)
-                    loss = loss_of(y, model(hardest, training=False))
-                move = 2.5 * eps / steps * tf.sign(tape.gradient(loss, hardest))
-                hardest = tf.clip_by_value(hardest + move, x - eps, x + eps)
-                hardest = tf.clip_by_value(hardest, 0, 1)
-        with tf.GradientTape() as tape:
-            loss = loss_of(y, model(hardest, training=True))
-        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-
-    random = np.random.default_rng(seed)
-    for _ in track(range(epochs), description):
-        order = random.permutation(len(pictures))
-        for start in range(0, count * batch_size, batch_size):
-            rows = order[start : start + batch_size]
-            learn(pictures[rows], labels[rows])
-    return model
+    return Learner(lambda: model, steps).fit(pictures, labels, **options)
 
 
 class Substitute(NamedTuple):
-    """A model of an oracle, and how often that was asked until then."""
+    """A model of an oracle, as a victim, and how often that was asked until then."""
 
-    model: Any
+    victim: Victim
     queries: int
 
 
@@ -1028,17 +1152,18 @@ def substitutes(
     Yields
     ------
     Substitute
+        One network trained anew in each round: use it before you ask for the next.
     """
     pictures = np.asarray(pictures, np.float32)
     labels = np.asarray(oracle(pictures), np.int64)
+    learner = Learner(build)
+    spy = keras_victim(learner.model)
     for number in range(rounds):
-        model = train(
-            build(), pictures, labels, epochs=epochs, batch_size=25, description="substitute"
-        )
-        yield Substitute(model, len(pictures))
+        learner.fit(pictures, labels, epochs=epochs, batch_size=25, description="substitute")
+        yield Substitute(spy, len(pictures))
         if number + 1 < rounds:
             # Down the loss of the oracle's label is up its logit.
-            move = -step * np.sign(keras_victim(model).gradient(pictures, labels))
+            move = -step * np.sign(spy.gradient(pictures, labels))
             new = np.clip(pictures + move, 0, 1).astype(np.float32)
             pictures = np.concatenate([pictures, new])
             labels = np.concatenate([labels, np.asarray(oracle(new), np.int64)])

@@ -93,39 +93,42 @@ def layers_of(network: Classifier) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class _Objective:
-    """A function of feature maps, and the numbers that it takes: compiled once for all of these."""
+    """What a dream raises: a function of feature maps, and the numbers that it takes.
+
+    ``function(maps, numbers)`` gives the score and what goes backward at each layer, which is the
+    score's derivative. Numbers are arguments, so that one graph serves all of them.
+    """
 
     layers: tuple[str, ...]
-    function: Callable[[dict, dict], Any]
+    function: Callable[[dict, dict], tuple[Any, dict]]
     numbers: dict[str, Any]
 
 
-def _plain(maps: dict[str, Any], numbers: dict[str, Any]) -> Any:
+def _plain(maps: dict[str, Any], numbers: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Half the sum of squares of whole layers, plus the sum of single channels, weighted."""
     from course_utils.quiet import tf
 
-    return tf.add_n(
-        [
-            0.5 * numbers[name]["whole"] * tf.reduce_sum(found**2)
-            + tf.reduce_sum(found * numbers[name]["channels"])
-            for name, found in maps.items()
-        ]
-    )
+    sent, scores = {}, []
+    for name, found in maps.items():
+        sent[name] = numbers[name]["whole"] * found + numbers[name]["channels"]
+        scores.append(0.5 * tf.reduce_sum(found * (sent[name] + numbers[name]["channels"])))
+    return tf.add_n(scores), sent
 
 
-def _guided(maps: dict[str, Any], numbers: dict[str, Any]) -> Any:
+def _guided(maps: dict[str, Any], numbers: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Dot product of the vector at each place with the guide's vector that suits it best."""
     from course_utils.quiet import tf
 
-    (guide,), (found,) = numbers.values(), maps.values()  # a guided dream has one layer
+    ((name, found),) = maps.items()  # a guided dream has one layer
     # Row by row: the products of all places with all places of the guide would fill the memory.
     best = tf.map_fn(
-        lambda row: tf.argmax(tf.matmul(row, guide, transpose_b=True), axis=1),
-        tf.stop_gradient(found[0]),
+        lambda row: tf.argmax(tf.matmul(row, numbers[name], transpose_b=True), axis=1),
+        found[0],
         parallel_iterations=1,
         fn_output_signature=tf.int64,
     )
-    return tf.reduce_sum(found[0] * tf.stop_gradient(tf.gather(guide, best)))
+    best = tf.gather(numbers[name], best)[None]
+    return tf.reduce_sum(found * best), {name: best}
 
 
 def _objective(network: Classifier, target: Target, guide: ArrayLike | None) -> _Objective:
@@ -192,24 +195,6 @@ def _smallest(network: Classifier, layers: tuple[str, ...]) -> int:
 # --- one step -----------------------------------------------------------------------------------
 
 
-@functools.lru_cache(maxsize=32)
-def _compiled(network: Classifier, layers: tuple[str, ...], function: Callable) -> Callable:
-    """(picture, numbers) -> score and its gradient, traced once for all sizes and numbers."""
-    from course_utils.quiet import tf
-
-    if function is _guided:
-        numbers = {name: tf.TensorSpec((None, _channels(network, name))) for name in layers}
-    else:
-        numbers = {
-            name: {"whole": tf.TensorSpec(()), "channels": tf.TensorSpec(_channels(network, name))}
-            for name in layers
-        }
-    # Bound to its model, not nested: TensorFlow tells functions apart by their code, and warns of
-    # one that is compiled too often.
-    bound = functools.partial(_score_and_gradient, network.features(layers), function)
-    return tf.function(bound, [tf.TensorSpec((None, None, 3)), numbers])
-
-
 def _score_and_gradient(
     model: keras.Model, function: Callable, picture: Any, numbers: dict[str, Any]
 ) -> tuple[Any, Any]:
@@ -217,8 +202,9 @@ def _score_and_gradient(
 
     with tf.GradientTape() as tape:
         tape.watch(picture)
-        value = function(model(picture[None], training=False), numbers)
-    return value, tape.gradient(value, picture)
+        maps = model(picture[None], training=False)
+    score, sent = function(maps, numbers)
+    return score, tape.gradient(maps, picture, output_gradients=sent)
 
 
 def _edges(length: int, tile: int) -> list[int]:
@@ -236,8 +222,20 @@ class _Climber:
     """Computes scores and gradients of pictures of any size, tile by tile."""
 
     def __init__(self, network: Classifier, objective: _Objective, tile: int) -> None:
-        self._function = _compiled(network, objective.layers, objective.function)
-        self._numbers, self._tile = objective.numbers, tile
+        from course_utils.quiet import tf
+
+        self._numbers = tf.nest.map_structure(tf.constant, objective.numbers)
+        self._tile = tile
+        # Guides come in all sizes.
+        specs = tf.nest.map_structure(
+            lambda tensor: tf.TensorSpec((None,) * tensor.ndim), self._numbers
+        )
+        self._function = network.compiled(
+            _score_and_gradient,
+            objective.layers,
+            objective.function,
+            signature=[tf.TensorSpec((None, None, 3)), specs],
+        )
 
     def __call__(self, picture: np.ndarray) -> tuple[float, np.ndarray]:
         """The score for each pixel, and the gradient of the summed score."""
@@ -252,6 +250,34 @@ class _Climber:
         # The borders between tiles must not stay in one place either.
         reach = [max(jitter, self._tile // 2 * (side > self._tile)) for side in shape[:2]]
         return np.array([random.integers(-pixels, pixels + 1) for pixels in reach])
+
+
+@dataclass
+class _Ascent:
+    """Steps uphill with the settings of a dream; it remembers the length of the first gradient."""
+
+    climb: _Climber
+    step_size: float
+    jitter: int
+    normalize: bool
+    blur: float
+    random: np.random.Generator
+    first: float | None = None
+
+    def step(self, picture: np.ndarray) -> tuple[float, np.ndarray]:
+        """The score of a picture for each pixel, and the picture after the step."""
+        from scipy import ndimage
+
+        shift = self.climb.shift(picture.shape, self.jitter, self.random) if self.jitter else (0, 0)
+        value, gradient = self.climb(np.roll(picture, shift, (0, 1)))
+        gradient = np.roll(gradient, np.negative(shift), (0, 1))
+        if self.blur:
+            gradient = ndimage.gaussian_filter(gradient, (self.blur, self.blur, 0), mode="wrap")
+        length = np.abs(gradient).mean() + 1e-12
+        if self.first is None and length > 1e-12:
+            self.first = length  # of the first gradient that is one
+        unit = length if self.normalize or self.first is None else self.first
+        return value, np.clip(picture + np.float32(self.step_size / unit) * gradient, 0, 1)
 
 
 # --- the dream ----------------------------------------------------------------------------------
@@ -303,8 +329,8 @@ def dream(
     guide: Any = None,
     octaves: int = 4,
     scale: float = 1.4,
-    steps: int = 12,
-    step_size: float = 0.008,
+    steps: int = 8,
+    step_size: float = 0.012,
     jitter: int = 16,
     normalize: bool = True,
     blur: float = 0.6,
@@ -366,8 +392,6 @@ def dream(
     course_utils.networks.NetworkError
         The network has no such layer.
     """
-    from scipy import ndimage
-
     from course_utils.widgets import track
 
     photo = _picture(network, picture, "picture")
@@ -375,8 +399,8 @@ def dream(
     objective = _objective(network, target, guide)
     sizes = octave_sizes(photo.shape, octaves, scale, _smallest(network, objective.layers))
     climb = _Climber(network, objective, tile)
-    random, first, scores, finished = np.random.default_rng(seed), None, [], True
-    base, current = photo, photo
+    ascent = _Ascent(climb, step_size, jitter, normalize, blur, np.random.default_rng(seed))
+    scores, finished, base, current = [], True, photo, photo
     plan = [(size, step) for size in sizes for step in range(steps)]
     try:
         for size, step in track(plan, "dreaming") if progress else plan:
@@ -385,16 +409,7 @@ def dream(
                 small = images.resize(photo, size)
                 # Both at once: an interrupt in between would leave two sizes.
                 base, current = small, np.clip(small + detail, 0, 1)
-            shift = climb.shift(size, jitter, random) if jitter else (0, 0)
-            value, gradient = climb(np.roll(current, shift, (0, 1)))
-            gradient = np.roll(gradient, np.negative(shift), (0, 1))
-            if blur:
-                gradient = ndimage.gaussian_filter(gradient, (blur, blur, 0), mode="wrap")
-            length = np.abs(gradient).mean() + 1e-12
-            if first is None and length > 1e-12:
-                first = length  # of the first gradient that is one
-            way = gradient / (length if normalize or first is None else first)
-            current = np.clip(current + np.float32(step_size) * way, 0, 1)
+            value, current = ascent.step(current)
             scores.append(value)
     except KeyboardInterrupt:
         finished = False
@@ -423,7 +438,7 @@ def _check_settings(
     if not isinstance(steps, whole) or steps < 1:
         raise ValueError(f"steps is {steps!r}; give a whole number from 1.")
     if not isinstance(step_size, _NUMBER) or not 0 < step_size < math.inf:
-        raise ValueError(f"step_size is {step_size!r}; give a number above 0, such as 0.008.")
+        raise ValueError(f"step_size is {step_size!r}; give a number above 0, such as 0.012.")
     if not isinstance(jitter, whole) or jitter < 0:
         raise ValueError(f"jitter is {jitter!r}; give a whole number of pixels from 0.")
     if not isinstance(blur, _NUMBER) or not 0 <= blur < math.inf:

@@ -12,9 +12,9 @@ import io
 import math
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -84,6 +84,7 @@ CLIP = 63 * HOP  #: samples of a clip, 1.008 s: 64 frames, and so a picture of 6
 FLOOR = 60.0  #: dB below the loudest place of a clip, where black begins
 SHORTEST, LONGEST = 0.1, 60.0  # seconds of a file that is read
 LARGEST = 100_000_000  # bytes of it
+BATCH = 32  # clips a training step
 STRENGTH = 100.0  # of the fit against the penalty, see `new_layer`
 QUIET = 1e-10  # power that counts as silence, -100 dB
 HELD_OUT = ("v10", "v11", "v12")  #: voices that `train_digit_network` never hears
@@ -603,18 +604,15 @@ def train_digit_network(
     SoundError
         No such change.
     """
-    from course_utils.quiet import keras
     from course_utils.widgets import track
 
     if unknown := sorted(set(changes) - {"augment", "noise"}):
         raise SoundError(f"{unknown[0]!r} is no change; there are 'augment' and 'noise'.")
     random = np.random.default_rng(seed)
     front, listener = network.get_layer("log_mel"), network.get_layer("listener")
-    steps = epochs * math.ceil(len(waves) / 32)
-    schedule = keras.optimizers.schedules.CosineDecay(3e-3, steps)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    listener.compile(keras.optimizers.Adam(schedule), loss)
-    clean = np.array(front(waves))
+    starts = range(0, len(waves), BATCH)
+    learn = _learning(listener, epochs * len(starts))
+    clean, digits = np.array(front(waves)), np.asarray(digits, np.int64)
     for _ in track(range(epochs), "training"):
         order = random.permutation(len(waves))
         shown = clean[order]
@@ -623,8 +621,28 @@ def train_digit_network(
             shown[::2] = front(add_noise(waves[half], random.uniform(5, 30, len(half)), random))
         if "augment" in changes:
             shown = augment(shown, random)
-        listener.fit(shown, digits[order], 32, shuffle=False, verbose=0)
+        for start in starts:
+            rows = slice(start, start + BATCH)
+            learn(shown[rows], digits[order[rows]])
     return network
+
+
+def _learning(model: keras.Model, steps: int) -> Callable[[Any, Any], None]:
+    """One step of Adam on a batch, compiled; the rate falls to 0 along half a cosine."""
+    from course_utils.quiet import keras, tf
+
+    weights, schedules = model.trainable_variables, keras.optimizers.schedules
+    optimizer = keras.optimizers.Adam(schedules.CosineDecay(3e-3, steps))
+    optimizer.build(weights)
+    loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def learn(pictures: Any, digits: Any) -> None:
+        with tf.GradientTape() as tape:
+            loss = loss_of(digits, model(pictures, training=True))
+        optimizer.apply(tape.gradient(loss, weights), weights)
+
+    shapes = (model.inputs[0].shape, tf.float32), ((None,), tf.int64)
+    return tf.function(learn, input_signature=[tf.TensorSpec(*shape) for shape in shapes])
 
 
 def add_noise(
@@ -770,7 +788,7 @@ def evidence(
     shown: ArrayLike,
     layer: str,
     model: Pipeline,
-    digit: int,
+    digits: ArrayLike,
     parts: int = 3,
 ) -> NDArray[np.float32]:
     """How much each place of a spectrogram adds to the logit of a digit; all places sum up to it.
@@ -783,24 +801,25 @@ def evidence(
     ----------
     network, layer, parts
         As for `heard_by`.
-    shown : array of float in [0, 1], shape (mels, frames)
+    shown : array of float in [0, 1], shape (n, mels, frames)
     model
         Of `new_layer`, fitted to what `heard_by` gives.
-    digit
-        Row of the logits.
+    digits : array of int, shape (n,)
+        For each spectrogram the row of the logits.
 
     Returns
     -------
-    ndarray of float32, shape (rows, columns) of the maps, low frequencies first
+    ndarray of float32, shape (n, rows, columns) of the maps, low frequencies first
     """
-    maps = extract(network, as_rgb(np.asarray(shown)[None]), layer, pool="none")[layer][0]
+    maps = extract(network, as_rgb(shown), layer, pool="none")[layer]
     kernel, _ = dense_weights(model)
-    rows, columns, channels = maps.shape
-    weights = kernel[:, digit].reshape(rows, parts, channels)
+    count, rows, columns, channels = maps.shape
+    weights = kernel.T[np.asarray(digits)].reshape(count, rows, parts, channels)
     stretches = np.array_split(np.arange(columns), parts)
     part = np.repeat(np.arange(parts), [len(stretch) for stretch in stretches])
     lengths = np.array([len(stretch) for stretch in stretches])[part]
-    return ((maps * weights[:, part]).sum(axis=2) / lengths)[::-1].astype(np.float32)
+    heat = (maps * weights[:, :, part]).sum(axis=3) / lengths
+    return heat[:, ::-1].astype(np.float32)
 
 
 # --- to listen to ---------------------------------------------------------------------------------
@@ -990,15 +1009,16 @@ def new_layer(size: int) -> Pipeline:
     size
         Number of features.
     """
-    from sklearn.decomposition import PCA
+    from sklearn.decomposition import KernelPCA
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     head = LogisticRegression(C=STRENGTH / size, tol=1e-3, max_iter=200)
     # All components: a rotation, which leaves the penalty and so the answer as they are. But 50
-    # clips with 3,000 features then have 50 numbers each, and fitting is many times faster.
-    return make_pipeline(StandardScaler(), PCA(svd_solver="full"), head)
+    # clips with 3,000 features then have 50 numbers each, found from the products of the clips
+    # with one another, and fitting is many times faster.
+    return make_pipeline(StandardScaler(), KernelPCA(kernel="linear"), head)
 
 
 def draws(

@@ -8,7 +8,6 @@ arXiv:1508.06576). Networks are those of :mod:`course_utils.networks`.
 from __future__ import annotations
 
 import contextlib
-import functools
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -54,6 +53,7 @@ MAX_SIDE = 2048
 #: The content of the picture beside as much noise, where the start is "mix".
 MIX = 0.5
 
+_SMALL = 1e-12  # added to the squared length of a target that may be zero
 _EACH = 0.5  # seconds between two pictures of a live notebook
 
 
@@ -115,19 +115,10 @@ def gram(maps: Any) -> Any:
 
 def _describe(
     model: keras.Model, contents: Sequence[str], styles: Sequence[str], picture: Any
-) -> dict[str, dict[str, Any]]:
+) -> list[Any]:
+    """Feature maps for content, then Gram matrices for style."""
     maps = model(picture[None], training=False)
-    return {
-        "content": {name: maps[name] for name in contents},
-        "style": {name: gram(maps[name]) for name in styles},
-    }
-
-
-def _relative(found: Any, wanted: Any) -> Any:
-    """Squared distance as a share of the target's squared length: 0 is equal, 1 is all missing."""
-    from course_utils.quiet import tf
-
-    return tf.reduce_sum((found - wanted) ** 2) / (tf.reduce_sum(wanted**2) + 1e-12)
+    return [*(maps[name] for name in contents), *(gram(maps[name]) for name in styles)]
 
 
 def _loss_and_gradient(
@@ -135,58 +126,41 @@ def _loss_and_gradient(
     contents: Sequence[str],
     styles: Sequence[str],
     picture: Any,
-    targets: dict[str, dict[str, Any]],
-    weights: dict[str, Any],
+    targets: Sequence[Any],
+    weights: Any,
 ) -> tuple[Any, Any]:
+    """The weighted `TERMS` and the gradient of their sum; the last weight is the variation's."""
     from course_utils.quiet import tf
 
     with tf.GradientTape() as tape:
         tape.watch(picture)
         found = _describe(model, contents, styles, picture)
-        parts = [
-            sum(
-                (
-                    weights[part][name] * _relative(maps, targets[part][name])
-                    for name, maps in found[part].items()
-                ),
-                start=tf.constant(0.0),
-            )
-            for part in ("content", "style")
-        ]
+        far = [tf.reduce_sum((f - wanted) ** 2) for f, wanted in zip(found, targets, strict=True)]
         # TensorFlow gives a sum over pixels and channels: divided, it does not grow with the size.
         rough = tf.image.total_variation(picture) / tf.cast(tf.size(picture), tf.float32)
-        terms = tf.stack([*parts, weights["variation"] * rough])
-        loss = tf.reduce_sum(terms)
-    return terms, tape.gradient(loss, picture)
+        parts = weights * tf.stack([*far, rough])
+        counts = len(contents), len(styles), 1
+        terms = tf.stack([tf.reduce_sum(part) for part in tf.split(parts, counts)])
+    return terms, tape.gradient(terms, picture)
 
 
-@functools.lru_cache(maxsize=32)
-def _compiled(
-    network: Classifier, contents: tuple[str, ...], styles: tuple[str, ...]
-) -> tuple[Callable, Callable]:
-    """`_describe` and `_loss_and_gradient`, traced once for all sizes, targets and weights."""
+def _adam_step(
+    model: keras.Model,
+    contents: Sequence[str],
+    styles: Sequence[str],
+    picture: Any,
+    memory: Sequence[Any],
+    rate: Any,
+    targets: Sequence[Any],
+    weights: Any,
+) -> tuple[Any, Any, list[Any]]:
+    """The terms of a picture, and picture and memory after a step of Adam, within [0, 1]."""
     from course_utils.quiet import tf
 
-    model = network.features(list(dict.fromkeys([*contents, *styles])))
-    features.check_maps(model)
-    channels = {name: model.output[name].shape[-1] for name in (*contents, *styles)}
-    picture = tf.TensorSpec((None, None, 3))
-    targets = {
-        "content": {name: tf.TensorSpec((1, None, None, channels[name])) for name in contents},
-        "style": {name: tf.TensorSpec((channels[name], channels[name])) for name in styles},
-    }
-    number = tf.TensorSpec(())
-    weights = {
-        "content": dict.fromkeys(contents, number),
-        "style": dict.fromkeys(styles, number),
-        "variation": number,
-    }
-    # Bound, not nested: TensorFlow tells functions apart by their code and warns of repetitions.
-    describe, loss = (
-        functools.partial(function, model, contents, styles)
-        for function in (_describe, _loss_and_gradient)
-    )
-    return tf.function(describe, [picture]), tf.function(loss, [picture, targets, weights])
+    terms, gradient = _loss_and_gradient(model, contents, styles, picture, targets, weights)
+    # The change is in proportion to the rate: a rate that is a tensor needs no graph of its own.
+    change, *memory = optimizers.adam(1.0)(gradient, *memory)
+    return terms, tf.clip_by_value(picture + rate * change, 0, 1), memory
 
 
 class Objective:
@@ -219,24 +193,74 @@ class Objective:
         styles: Mapping[str, float],
         variation: float,
     ) -> None:
-        names = tuple(contents), tuple(styles)
-        describe, self._function = _compiled(network, *names)
+        from course_utils.quiet import tf
+
+        describe = _described(network, tuple(contents), tuple(styles))
         # Small pictures take the same graph: nothing is traced again.
-        self._targets = {
-            "content": describe(content)["content"] if contents else {},
-            "style": describe(style)["style"] if styles else {},
-        }
-        # Numbers as arrays: TensorFlow would compile the function anew for each Python float.
-        self._weights = {
-            "content": {name: np.float32(weight) for name, weight in contents.items()},
-            "style": {name: np.float32(weight) for name, weight in styles.items()},
-            "variation": np.float32(variation),
-        }
+        count = len(contents)
+        self._targets = describe(content)[:count] + describe(style)[count:]
+        lengths = [tf.reduce_sum(wanted**2) for wanted in self._targets]
+        shares = [*contents.values(), *styles.values()] / (np.array(lengths, np.float32) + _SMALL)
+        self._weights = tf.constant([*shares, variation], tf.float32)
+        picture, number = tf.TensorSpec((None, None, 3)), tf.TensorSpec(())
+        wanted = [
+            [tf.TensorSpec((None,) * target.ndim) for target in self._targets],
+            tf.TensorSpec(self._weights.shape),
+        ]
+        layers = dict.fromkeys([*contents, *styles])
+        self._function, self._adam_step = (
+            network.compiled(
+                *(function, layers, tuple(contents), tuple(styles)),
+                signature=[picture, *state, *wanted],
+            )
+            for function, state in (
+                (_loss_and_gradient, []),
+                (_adam_step, [[picture, picture, number], number]),
+            )
+        )
 
     def __call__(self, picture: Picture) -> tuple[NDArray[np.float32], Picture]:
         """The weighted `TERMS`, whose sum is the loss, and the gradient of this sum."""
         terms, gradient = self._function(picture, self._targets, self._weights)
         return terms.numpy(), gradient.numpy()
+
+    def step(
+        self, picture: Any, rate: float, memory: Sequence[Any] | None = None
+    ) -> tuple[NDArray[np.float32], Any, list[Any]]:
+        """A step of Adam (lesson 04) that keeps pixels in [0, 1].
+
+        Parameters
+        ----------
+        picture : array or tensor of float32, shape (h, w, 3)
+        rate : float
+        memory
+            What the step before has returned; None at first.
+
+        Returns
+        -------
+        terms : ndarray of float32, shape (3,)
+            Those of the picture before the step.
+        picture, memory
+            What the next step takes, as tensors.
+        """
+        from course_utils.quiet import tf
+
+        if memory is None:
+            memory = [tf.zeros_like(picture), tf.zeros_like(picture), tf.constant(0.0)]
+        terms, picture, memory = self._adam_step(
+            picture, memory, tf.constant(rate, tf.float32), self._targets, self._weights
+        )
+        return terms.numpy(), picture, memory
+
+
+def _described(network: Classifier, contents: Sequence[str], styles: Sequence[str]) -> Callable:
+    """`_describe` as one graph, for pictures of all sizes."""
+    from course_utils.quiet import tf
+
+    layers = dict.fromkeys([*contents, *styles])
+    features.check_maps(network.features(list(layers)))
+    picture = tf.TensorSpec((None, None, 3))
+    return network.compiled(_describe, layers, contents, styles, signature=[picture])
 
 
 def distances(
@@ -268,17 +292,19 @@ def distances(
     """
     picture = images.load(picture)
     size = picture.shape[:2]
-    describe, _ = _compiled(network, (layer,), (layer,))
+    describe = _described(network, (layer,), (layer,))
     mine, photo, painting = (
-        describe(p)
+        [part.numpy() for part in describe(p)]
         for p in (
             picture,
             images.resize(images.load(content), size),
             _fit(network, images.load(style), round(max(size) * style_scale), "style"),
         )
     )
-    pairs = (mine["content"], photo["content"]), (mine["style"], painting["style"])
-    return tuple(float(_relative(found[layer], wanted[layer])) for found, wanted in pairs)
+    return tuple(
+        float(((found - wanted) ** 2).sum() / ((wanted**2).sum() + _SMALL))
+        for found, wanted in zip(mine, (photo[0], painting[1]), strict=True)
+    )
 
 
 # --- colors -------------------------------------------------------------------------------------
@@ -448,10 +474,10 @@ def transfer(
             objective = Objective(network, small_photo, small_painting, contents, styles, variation)
             log.begin(images.resize(current, small_photo.shape[:2]))
             minimize = _adam if method == "adam" else _lbfgs
-            minimize(functools.partial(log.record, objective), log.best, steps, rate)
-            current = log.best
+            minimize(objective, log, steps, rate)
+            current = np.asarray(log.best)
     except KeyboardInterrupt:
-        finished, current = False, log.best
+        finished, current = False, np.asarray(log.best)
     finally:
         log.close()
     picture = images.resize(current, scales[-1][0].shape[:2])
@@ -461,32 +487,37 @@ def transfer(
     return Transfer(picture, losses, log.best_terms, tuple(log.frames), finished)
 
 
-def _adam(evaluate: Callable, picture: Picture, steps: int, rate: float) -> None:
-    rule, memory = optimizers.adam(rate), ()  # its memory is of this picture alone
+def _adam(objective: Objective, log: _Log, steps: int, rate: float) -> None:
+    picture, memory = log.best, None  # a memory of this picture alone
     for _ in range(steps):
-        change, *memory = rule(evaluate(picture)[1], *memory)
-        picture = np.clip(picture + change, 0, 1).astype(np.float32)
-    evaluate(picture, is_step=False)
+        terms, following, memory = objective.step(picture, rate, memory)
+        log.record(terms, picture)
+        picture = following
+    log.judge(objective.step(picture, rate, memory)[0], picture)
 
 
-def _lbfgs(evaluate: Callable, picture: Picture, steps: int, rate: float) -> None:
+def _lbfgs(objective: Objective, log: _Log, steps: int, rate: float) -> None:
     """L-BFGS-B, with pixels kept in [0, 1] by its own bounds; it has no learning rate."""
     from scipy.optimize import Bounds, minimize
+    from threadpoolctl import threadpool_limits
 
-    left = iter(range(steps))
+    start, left = log.best, iter(range(steps))
 
     def flat(pixels: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         # SciPy looks at its own limit only after a line search, so too late.
         if next(left, None) is None:
             raise _Enough
-        loss, gradient = evaluate(pixels.reshape(picture.shape).astype(np.float32))
+        picture = pixels.reshape(start.shape).astype(np.float32)
+        terms, gradient = objective(picture)
+        log.record(terms, picture)
         # Gradients of a mean over so many pixels are tiny; scaled up, they are no reason to stop.
-        return picture.size * loss, picture.size * gradient.ravel().astype(np.float64)
+        return start.size * float(terms.sum()), start.size * gradient.ravel().astype(np.float64)
 
-    with contextlib.suppress(_Enough):
+    # Several threads would wait for each other, at full power, through each of its short sums.
+    with contextlib.suppress(_Enough), threadpool_limits(1, user_api="blas"):
         minimize(
             flat,
-            picture.ravel().astype(np.float64),
+            start.ravel().astype(np.float64),
             jac=True,
             method="L-BFGS-B",
             bounds=Bounds(0, 1),
@@ -517,29 +548,29 @@ class _Log:
         """A new scale: losses of another one do not compare."""
         self.best, self._best_loss = picture, math.inf
 
-    def record(
-        self, objective: Objective, picture: Picture, is_step: bool = True
-    ) -> tuple[float, Picture]:
-        terms, gradient = objective(picture)
+    def judge(self, terms: NDArray[np.float32], picture: Any) -> None:
+        """Keep a picture, an array or a tensor, if it is the best so far."""
         loss = float(terms.sum())
         if loss < self._best_loss:
             self.best, self.best_terms, self._best_loss = picture, terms, loss
-        if is_step:
-            if len(self.losses) in self._keep:
-                self.frames.append(images.resize(picture, self._size))
-            self.losses.append(terms)
-            next(self._bar, None)
-            self._show(picture)
-        return loss, gradient
 
-    def _show(self, picture: Picture) -> None:
+    def record(self, terms: NDArray[np.float32], picture: Any) -> None:
+        """One evaluation more."""
+        self.judge(terms, picture)
+        if len(self.losses) in self._keep:
+            self.frames.append(images.resize(np.asarray(picture), self._size))
+        self.losses.append(terms)
+        next(self._bar, None)
+        self._show(picture)
+
+    def _show(self, picture: Any) -> None:
         """The picture in the notebook, now and then anew."""
         if not self._live or time.monotonic() < self._next:
             return
         from IPython.display import Image, display
 
         self._next = time.monotonic() + _EACH
-        image = Image(images.to_png(images.resize(picture, self._size)), format="png")
+        image = Image(images.to_png(images.resize(np.asarray(picture), self._size)), format="png")
         if self._shown is None:
             self._shown = display(image, display_id=True)
         else:

@@ -211,6 +211,43 @@ def test_pgd_of_one_full_step_is_fgsm(test_set: tuple) -> None:
         assert np.allclose(one.pictures, same.pictures, atol=1e-6)
 
 
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize("targeted", [False, True])
+def test_the_compiled_loop_is_that_of_single_steps(
+    norm: str, targeted: bool, test_set: tuple
+) -> None:
+    stepwise, options = replace(reader(), graph=None), {"norm": norm, "targeted": targeted}
+    for more in ({"steps": 7}, {"steps": 3, "step": 0.2, "restarts": 1}):
+        one, same = (pgd(v, *test_set, 0.15, **options, **more) for v in (reader(), stepwise))
+        # Where a gradient is as good as zero its sign is rounding.
+        assert (np.abs(one.pictures - same.pictures) > 1e-4).mean() < 1e-3
+        assert one.distances(norm).max() > 0.14
+
+
+def counted(model: keras.Model) -> tuple[Victim, list]:
+    """A victim, and a list that gets longer each time that its loss is traced."""
+    traces = []
+
+    def loss(labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        traces.append(1)
+        return keras.losses.sparse_categorical_crossentropy(labels, outputs, from_logits=True)
+
+    return adversarial.keras_victim(model, loss=loss), traces
+
+
+def test_another_size_or_number_of_steps_traces_nothing_again(test_set: tuple) -> None:
+    pictures, labels = test_set
+    victim, traces = counted(small_cnn())
+    pgd(victim, pictures, labels, 0.1)
+    first = len(traces)
+    assert first
+    for count, eps, options in ((150, 0.2, {}), (3, 0.1, {"steps": 4, "step": 0.01})):
+        pgd(victim, pictures[:count], labels[:count], eps, targeted=True, restarts=1, **options)
+    assert len(traces) == first
+    pgd(victim, pictures, labels, 0.1, norm="l2")
+    assert len(traces) > first
+
+
 def test_minus_reaches_a_target_and_plus_flees(test_set: tuple) -> None:
     pictures, truth = test_set
     target = (truth + 1) % 10
@@ -348,25 +385,58 @@ def test_adversarial_training_gains_against_pgd() -> None:
     assert gain > 0.15
 
 
+def test_a_learner_trains_as_keras_does() -> None:
+    pictures, labels = (part[:90] for part in digits()[:2])
+    learner = adversarial.Learner(small_cnn)
+    own, other = (small_cnn() for _ in range(2))
+    other.set_weights(own.get_weights())
+    learner.build = lambda: own  # whose weights it starts with
+    learner.fit(pictures, labels, epochs=2, batch_size=40, seed=5)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    other.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, 6)), loss)
+    random = np.random.default_rng(5)
+    for _ in range(2):
+        order = random.permutation(90)
+        other.fit(pictures[order], labels[order], 40, shuffle=False, verbose=0)
+    for one, two in zip(learner.model.get_weights(), other.get_weights(), strict=True):
+        assert np.allclose(one, two, atol=1e-5)
+
+
+@pytest.mark.parametrize("eps", [0.0, 0.1])
+def test_a_learner_forgets_all_when_it_starts_anew(eps: float) -> None:
+    pictures, labels = (part[:90] for part in digits()[:2])
+    keras.utils.set_random_seed(1)
+    learner, found = adversarial.Learner(small_cnn), []
+    for seed in (1, 1, 2):
+        keras.utils.set_random_seed(seed)
+        learner.fit(pictures, labels, epochs=2, eps=eps)
+        found.append(learner.model.get_weights()[0])
+    assert np.allclose(found[0], found[1], atol=1e-2 if eps else 1e-5)
+    assert not np.allclose(found[0], found[2], atol=1e-2)
+
+
 def test_substitutes_ask_twice_as_often_each_round() -> None:
-    asked = []
+    asked, queries = [], []
 
     def oracle(pictures: np.ndarray) -> np.ndarray:
         asked.append(pictures.copy())
         return reader().predict(pictures)
 
     start = digits().test_images[:20]
-    found = list(adversarial.substitutes(oracle, start, small_cnn, rounds=3))
-    assert [s.queries for s in found] == [20, 40, 80]
+    answers, gains = reader().predict(start), []
+    for spy, count in adversarial.substitutes(oracle, start, small_cnn, rounds=3):
+        queries.append(count)
+        new = np.clip(start - 0.1 * np.sign(spy.gradient(start, answers)), 0, 1)
+        before, after = (adversarial.margin(spy.logits(x), answers) for x in (start, new))
+        gains.append((after - before).mean())
+        if count == 20:
+            first_step = new
+    assert queries == [20, 40, 80]
     assert [len(pictures) for pictures in asked] == [20, 20, 40]
-    assert distance(start, asked[1]).max() <= 0.1 + 1e-6
     # The new pictures lie where the substitute is surer of the oracle's answer.
-    spy, answers = adversarial.keras_victim(found[0].model), reader().predict(start)
-    before, after = (adversarial.margin(spy.logits(x), answers) for x in (start, asked[1]))
-    assert (after - before).mean() > 0.1
+    assert np.allclose(asked[1], first_step, atol=1e-6) and min(gains) > 0.1
     assert all(p.min() >= 0 and p.max() <= 1 for p in asked)
-    agree = adversarial.keras_victim(found[-1].model).predict(asked[0]) == oracle(asked[0])
-    assert agree.mean() > 0.8
+    assert (spy.predict(start) == answers).mean() > 0.8
 
 
 # --- the physical world, and sounds ---------------------------------------------------------------
@@ -649,7 +719,7 @@ def test_training_follows_its_seed_and_trains_batch_normalization() -> None:
 def test_substitutes_step_and_train_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     asked, epochs = [], []
     monkeypatch.setattr(
-        adversarial, "train", lambda model, *args, **kw: epochs.append(kw["epochs"]) or model
+        adversarial.Learner, "fit", lambda self, *args, **kw: epochs.append(kw["epochs"])
     )
 
     def oracle(pictures: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from course_utils import data, features, images, networks, style
+from course_utils import data, features, images, networks, optimizers, style
 from course_utils.quiet import keras, tf
 from course_utils.widgets import style_explorer
 
@@ -97,15 +97,35 @@ def test_nothing_is_left_to_want_where_content_and_style_are_one_picture(network
     np.testing.assert_allclose(terms, 0, atol=1e-6)
 
 
-def test_one_compilation_serves_all_pictures_sizes_and_weights(network, photo, painting):
-    objective(network, photo, painting)(photo)
-    layers = style.layers_of(network)
-    describe, loss = style._compiled(network, (layers.content,), layers.style)
-    before = [f.experimental_get_tracing_count() for f in (describe, loss)]
+def test_one_compilation_serves_all_pictures_sizes_weights_and_rates(network, photo, painting):
+    def graphs():
+        made = network._graphs.values()
+        return sum(function.experimental_get_tracing_count() for function in made)
+
+    def use(picture, weight, rate):
+        measure = objective(network, picture, painting, weight, 2 * weight, weight)
+        measure(picture)
+        _, picture, memory = measure.step(picture, rate)
+        measure.step(picture, rate, memory)
+
+    use(photo, 1.0, 0.1)
+    before = graphs()
     for size, weight in ((40, 0.5), (64, 2), (33, 1.5)):
-        picture = images.resize(photo, (size, size + 7))
-        objective(network, picture, painting, weight, 2 * weight, weight)(picture)
-    assert [f.experimental_get_tracing_count() for f in (describe, loss)] == before == [1, 1]
+        use(images.resize(photo, (size, size + 7)), weight, 0.01 * size)
+    assert graphs() == before
+
+
+def test_a_step_is_adam_of_lesson_04_along_the_gradient(network, photo, painting):
+    measure, rate = objective(network, photo, painting), 0.03
+    rule, expected, memory = optimizers.adam(rate), photo, ()
+    found, state = photo, None
+    for _ in range(4):
+        terms, gradient = measure(expected)
+        change, *memory = rule(gradient, *memory)
+        measured, found, state = measure.step(found, rate, state)
+        np.testing.assert_allclose(measured, terms, rtol=1e-3)
+        expected = np.clip(expected + change, 0, 1).astype(np.float32)
+        np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
 def test_layers_are_those_of_the_paper(layers):
@@ -274,34 +294,37 @@ def test_a_picture_can_be_the_start(network, photo, painting):
     np.testing.assert_allclose(made.frames[0], 0.25, atol=1e-6)
 
 
-def test_interrupted_it_keeps_the_best_picture(network, photo, painting, monkeypatch):
-    whole = style.Objective.__call__
-    for method, stop in itertools.product(style.METHODS, (1, 5)):
-        count = itertools.count()
+def interrupt(monkeypatch, stop: int) -> None:
+    """Let an evaluation be interrupted, the first one if `stop` is 0."""
+    count = itertools.count()
+    for name in ("__call__", "step"):
+        whole = getattr(style.Objective, name)
 
-        def interrupted(self, picture, count=count, stop=stop):
+        def interrupted(self, *arguments, whole=whole):
             if next(count) == stop:
                 raise KeyboardInterrupt
-            return whole(self, picture)
+            return whole(self, *arguments)
 
-        monkeypatch.setattr(style.Objective, "__call__", interrupted)
-        made = style.transfer(
-            network, photo, painting, method=method, schedule=((48, 20), (72, 20))
-        )
-        assert not made.finished
-        assert len(made.losses) == stop
-        assert made.picture.shape == (48, 72, 3)
-        assert made.final.sum() == made.losses.sum(axis=1).min()
+        monkeypatch.setattr(style.Objective, name, interrupted)
 
 
+@pytest.mark.parametrize("stop", [1, 5])
+@pytest.mark.parametrize("method", style.METHODS)
+def test_interrupted_it_keeps_the_best_picture(network, photo, painting, monkeypatch, method, stop):
+    interrupt(monkeypatch, stop)
+    made = style.transfer(network, photo, painting, method=method, schedule=((48, 20), (72, 20)))
+    assert not made.finished
+    assert len(made.losses) == stop
+    assert made.picture.shape == (48, 72, 3)
+    assert made.final.sum() == made.losses.sum(axis=1).min()
+
+
+@pytest.mark.parametrize("method", style.METHODS)
 def test_interrupted_before_the_first_step_it_keeps_the_start(
-    network, photo, painting, monkeypatch
+    network, photo, painting, monkeypatch, method
 ):
-    def interrupted(self, picture):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(style.Objective, "__call__", interrupted)
-    made = style.transfer(network, photo, painting, **QUICK)
+    interrupt(monkeypatch, 0)
+    made = style.transfer(network, photo, painting, method=method, **QUICK)
     assert not made.finished and made.losses.shape == (0, len(style.TERMS))
     np.testing.assert_allclose(made.picture, photo, atol=1e-6)
 
@@ -530,11 +553,8 @@ def test_a_bar_is_used_up_when_it_is_interrupted(network, photo, painting, monke
         yield from items
         ended.append(text)
 
-    def interrupted(self, picture):
-        raise KeyboardInterrupt
-
     monkeypatch.setattr("course_utils.widgets.track", track)
-    monkeypatch.setattr(style.Objective, "__call__", interrupted)
+    interrupt(monkeypatch, 0)
     style.transfer(network, photo, painting, progress=True, **QUICK)
     assert ended == ["style transfer"]
 

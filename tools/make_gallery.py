@@ -43,7 +43,8 @@ def dreamed() -> Strip:
     """A photo, and what the network makes of it and of others once it is allowed to dream."""
     network, pictures = networks.load("embedded"), [images.sample("cat", SIDE)]
     for photo, layer in DREAMS.items():
-        made = dream.dream(network, images.sample(photo, 2 * SIDE), layer, octaves=6, steps=15)
+        many = {"octaves": 6, "steps": 15, "step_size": 0.008}
+        made = dream.dream(network, images.sample(photo, 2 * SIDE), layer, **many)
         pictures.append(images.resize(made.picture, SIDE))
     return pictures, ["a cat", *(f"a dream of the {photo}" for photo in DREAMS)]
 

@@ -54,7 +54,7 @@ def frame(clip: str, path: str, upload: tuple[Any, ...], noise: int, start: int,
     vector = sounds.heard_by(network, shown, layer)
     chances = model.predict_proba(vector)[0]
     best = np.argsort(-chances)[:3]
-    evidence = sounds.evidence(network, shown[0], layer, model, best[0])
+    (evidence,) = sounds.evidence(network, shown, layer, model, best[:1])
     answers = "   ".join(f"{WORDS[digit]} {chances[digit]:.2f}" for digit in best)
     return Frame(
         {
