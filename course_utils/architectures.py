@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import functools
-import gc
 import math
 import re
 from collections import Counter
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils import data, dimensions
+from course_utils import data, dimensions, networks
 
 if TYPE_CHECKING:
     import keras
@@ -747,7 +746,7 @@ NETWORKS: dict[str, Callable[[], Any]] = {
 def layer_table(name: str) -> tuple[dimensions.Row, ...]:
     """Shape, parameters and multiply-adds of every layer of one of `NETWORKS`.
 
-    The network is built for that and forgotten; its table is kept.
+    The network is built for that, without values in its weights; its table is kept.
 
     Raises
     ------
@@ -756,18 +755,8 @@ def layer_table(name: str) -> tuple[dimensions.Row, ...]:
     """
     if name not in NETWORKS:
         raise ValueError(f"There is no network {name!r} here; choose {', '.join(NETWORKS)}.")
-    from course_utils.quiet import keras
-
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float16")  # half the memory: the weights are not looked at
-    try:
-        model = NETWORKS[name]()
-        rows = dimensions.table(model, model.input_shape[1:])
-    finally:
-        keras.config.set_dtype_policy(policy)
-    del model
-    gc.collect()  # hundreds of megabytes, in objects that refer to one another
-    return tuple(_numbered(rows))
+    model = dimensions.outline(NETWORKS[name])
+    return tuple(_numbered(dimensions.table(model, model.input_shape[1:])))
 
 
 def _numbered(rows: Iterable[dimensions.Row]) -> Iterator[dimensions.Row]:
@@ -791,14 +780,21 @@ def count(
     Parameters
     ----------
     block
-        From maps to maps, for example ``lambda maps: inception_naive(maps, 64, 128, 32)``.
+        From maps to maps, for example ``lambda maps: inception_naive(maps, 64, 128, 32)``, or a
+        layer, of which a copy is counted.
     shape
         Of its input: (height, width, channels).
     """
     from course_utils.quiet import keras
 
-    maps = keras.Input(shape)
-    model = keras.Model(maps, block(maps))
+    if isinstance(block, keras.Layer):  # itself it would be left without values
+        block = type(block).from_config(block.get_config())
+
+    def build() -> keras.Model:
+        maps = keras.Input(shape)
+        return keras.Model(maps, block(maps))
+
+    model = dimensions.outline(build)
     rows = dimensions.table(model, shape)
     return model.output_shape[1:], model.count_params(), sum(row.multiply_adds for row in rows)
 
@@ -935,23 +931,8 @@ def layer_text(rows: Iterable[dimensions.Row]) -> str:
 # --------------------------------------------------------------------------------------------------
 
 
-@functools.cache
-def _stations(trained: bool) -> tuple[list[str], Callable]:
-    """Names of the 18 convolutions and poolings, and a function from pictures to their maps."""
-    from course_utils import networks
-    from course_utils.quiet import keras, tf
-
-    network = networks.load(networks.EMBEDDED, pretrained=trained)
-    names = [name for name in network.layers if name.startswith("block")]
-    maps = [network.model.get_layer(name).output for name in names]
-    # The course's network averages its last maps; VGG-16 ends its blocks with one more pooling.
-    names.append("block5_pool")
-    maps.append(keras.layers.MaxPooling2D(name="block5_pool")(maps[-1]))
-    return names, tf.function(keras.Model(network.model.inputs[0], maps), reduce_retracing=True)
-
-
 def feature_maps(
-    photo: NDArray[np.float32], trained: bool = True
+    photo: NDArray[np.float32], network: networks.Classifier | None = None
 ) -> dict[str, NDArray[np.float32]]:
     """What the 13 convolutions and 5 poolings of the course's slim VGG-16 make of a photo.
 
@@ -959,8 +940,9 @@ def feature_maps(
     ----------
     photo
         (height, width, 3), float RGB in [0, 1], at least 32 pixels a side.
-    trained
-        False: the same network with random weights, as a control.
+    network
+        By default as it was trained; with random weights (``networks.load("embedded",
+        pretrained=False)``) it serves as a control.
 
     Returns
     -------
@@ -979,9 +961,23 @@ def feature_maps(
     shape = np.shape(photo)
     if len(shape) != 3 or shape[2] != 3 or min(shape[:2]) < 32:
         raise ValueError(f"The photo has the shape {shape}; give (height, width, 3), from 32 on.")
-    names, run = _stations(trained)
-    maps = run(np.asarray(photo, np.float32)[None])
-    return {name: np.array(output[0]) for name, output in zip(names, maps, strict=True)}
+    from course_utils.quiet import tf
+
+    network = network or networks.load(networks.EMBEDDED)
+    names = [name for name in network.layers if name.startswith("block")]
+    signature = [tf.TensorSpec((1, None, None, 3), tf.float32)]
+    maps = network.compiled(_with_last_pooling, names, names[-1], signature=signature)(
+        np.asarray(photo, np.float32)[None]
+    )
+    return {name: maps[name][0].numpy() for name in [*names, "block5_pool"]}
+
+
+def _with_last_pooling(model: keras.Model, last: str, photo: Any) -> dict[str, Any]:
+    """The course's network averages its last maps; VGG-16 ends its blocks with one more pooling."""
+    from course_utils.quiet import keras
+
+    maps = model(photo, training=False)
+    return maps | {"block5_pool": keras.layers.MaxPooling2D()(maps[last])}
 
 
 def mosaic(maps: NDArray[np.float32], side: int = 288) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils import images, optimizers, plots
+from course_utils import images, plots
 from course_utils.networks import Classifier
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def extract(
     network: Classifier,
     pictures: ArrayLike,
     layers: str | Sequence[str] | None = None,
-    pool: str = "average",
+    pool: str | Sequence[str] = "average",
     batch_size: int = 64,
     progress: bool = False,
 ) -> dict[str, NDArray[np.float32]]:
@@ -120,6 +120,7 @@ def extract(
     pool
         ``"average"``: the mean of each map, (n, channels), for pictures of any size;
         ``"flatten"``: all numbers, (n, h * w * channels); ``"none"``: maps, (n, h, w, channels).
+        Or one of these for each layer.
     batch_size
         Pictures at a time, from 1.
     progress
@@ -133,51 +134,51 @@ def extract(
     Raises
     ------
     ValueError
-        An unknown way to pool, no pictures, or a batch size below 1.
+        An unknown way to pool, or not one for each layer; no pictures, or a batch size below 1.
     course_utils.networks.NetworkError
         Pictures or layers that the network does not take; the message says why.
     """
     from course_utils.widgets import track
 
-    if pool not in ("average", "flatten", "none"):
-        raise ValueError(f"pool is {pool!r}; it can be 'average', 'flatten' or 'none'.")
-    if batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size}; it must be 1 or more.")
     names = stages(network) if layers is None else layers
     names = (names,) if isinstance(names, str) else tuple(names)
+    pools = (pool,) * len(names) if isinstance(pool, str) else tuple(pool)
+    if len(pools) != len(names):
+        raise ValueError(f"pool has {len(pools)} entries for {len(names)} layers; give one each.")
+    for way in pools:
+        if way not in ("average", "flatten", "none"):
+            raise ValueError(f"pool is {way!r}; it can be 'average', 'flatten' or 'none'.")
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}; it must be 1 or more.")
     batch, _ = network.as_batch(pictures, fixed=False)  # its checks, with its sentences
     if not len(batch):
         raise ValueError("There are no pictures; give at least one.")
-    function = _extractor(network, names, pool)
+    if averaged := [name for name, way in zip(names, pools, strict=True) if way == "average"]:
+        check_maps(network.features(averaged))
+    function = network.compiled(_pooled, names, pools, signature=[_pictures()])
     starts = range(0, len(batch), batch_size)
     shown = track(starts, "features") if progress else starts
     parts = [function(batch[start : start + batch_size]) for start in shown]
     return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
 
-@functools.lru_cache(maxsize=16)
-def _extractor(network: Classifier, layers: tuple[str, ...], pool: str) -> Callable:
-    """A compiled function (n, h, w, 3) -> {layer: features}, traced once for all sizes."""
+def _pictures(count: int | None = None) -> Any:
+    """What a compiled function takes: pictures of one size, as many as wanted or ``count``."""
     from course_utils.quiet import tf
 
-    # Bound to its model, not nested: TensorFlow warns of a function that is compiled too often,
-    # and tells functions apart by their code.
-    model = network.features(layers)
-    if pool == "average":
-        check_maps(model)
-    function = functools.partial(_pooled, model, pool)
-    return tf.function(function, [tf.TensorSpec((None, None, None, 3), tf.float32)])
+    return tf.TensorSpec((count, None, None, 3), tf.float32)
 
 
-def _pooled(model: keras.Model, pool: str, pictures: Any) -> dict[str, Any]:
+def _pooled(model: keras.Model, pools: tuple[str, ...], pictures: Any) -> dict[str, Any]:
     from course_utils.quiet import tf
 
-    found = model(pictures, training=False)
-    if pool == "average":
-        return {name: tf.reduce_mean(maps, axis=(1, 2)) for name, maps in found.items()}
-    if pool == "flatten":
-        return {name: tf.reshape(maps, (tf.shape(maps)[0], -1)) for name, maps in found.items()}
-    return found
+    ways = {
+        "average": lambda maps: tf.reduce_mean(maps, axis=(1, 2)),
+        "flatten": lambda maps: tf.reshape(maps, (tf.shape(maps)[0], -1)),
+        "none": lambda maps: maps,
+    }
+    found = model(pictures, training=False).items()
+    return {name: ways[way](maps) for (name, maps), way in zip(found, pools, strict=True)}
 
 
 # --- crops of photos ----------------------------------------------------------------------------
@@ -577,12 +578,31 @@ class Learner:
     """
 
     def __init__(self, build: Callable[[], keras.Model], rate: float, steps: int) -> None:
-        from course_utils.quiet import keras
+        from course_utils.quiet import keras, tf
 
         self.build, self.steps, self.model = build, steps, build()
-        schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        self.model.compile(keras.optimizers.Adam(schedule), loss)
+        self.optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps))
+        self.optimizer.build(self.model.trainable_variables)
+        self._unused = [variable.numpy() for variable in self.optimizer.variables]
+        pictures = tf.TensorSpec((None, *self.model.input_shape[1:]), tf.float32)
+        labels, shares = tf.TensorSpec((None,), tf.int64), tf.TensorSpec((None,), tf.float32)
+        self._step = tf.function(self._learn, input_signature=[pictures, labels, shares])
+        self._answers = tf.function(self._answer, input_signature=[pictures])
+
+    def _learn(self, pictures: Any, labels: Any, shares: Any) -> None:
+        from course_utils.quiet import tf
+
+        weights = self.model.trainable_variables
+        with tf.GradientTape() as tape:
+            logits = self.model(pictures, training=True)
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+            loss = tf.reduce_sum(shares * losses)
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+
+    def _answer(self, pictures: Any) -> Any:
+        from course_utils.quiet import tf
+
+        return tf.argmax(self.model(pictures, training=False), axis=1)
 
     def fit(
         self,
@@ -592,18 +612,21 @@ class Learner:
         last: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> Learner:
         """Start anew and train; ``last``: kernel and bias that the last layer starts with."""
-        optimizers.restart(self.model, self.build().get_weights())
+        self.model.set_weights(self.build().get_weights())
+        for variable, start in zip(self.optimizer.variables, self._unused, strict=True):
+            variable.assign(start)
         if last is not None:
             self.model.layers[-1].set_weights(last)
-        rows = random.integers(len(pictures), size=self.steps * BATCH)
-        self.model.fit(pictures[rows], labels[rows], BATCH, shuffle=False, verbose=0)
+        for rows in random.integers(len(pictures), size=(self.steps, BATCH)):
+            # Of a few pictures many are drawn twice: they count twice, and are computed once.
+            drawn, times = np.unique(rows, return_counts=True)
+            self._step(pictures[drawn], labels[drawn], times.astype(np.float32) / BATCH)
         return self
 
     def score(self, pictures: np.ndarray, labels: np.ndarray) -> float:
         """Share of the pictures that the model names right."""
         parts = [
-            np.asarray(self.model(pictures[start : start + 128], training=False)).argmax(axis=1)
-            for start in range(0, len(pictures), 128)
+            self._answers(pictures[start : start + 128]) for start in range(0, len(pictures), 128)
         ]
         return float((np.concatenate(parts) == labels).mean())
 
@@ -649,16 +672,14 @@ def grad_cam(
     return _enlarge(np.maximum(maps @ weights, 0), batch.shape[1:3])
 
 
-@functools.lru_cache(maxsize=32)
 def _maps_and_gradient(network: Classifier, layer: str) -> Callable:
     """A compiled function (picture, label) -> the layer's maps, and the logit's gradient there."""
     from course_utils.quiet import tf
 
-    last = network.layers[-1]
-    check_maps(network.features([layer]))
-    function = functools.partial(_gradient, network.features([layer, last]), layer, last)
-    specs = [tf.TensorSpec((1, None, None, 3), tf.float32), tf.TensorSpec((), tf.int32)]
-    return tf.function(function, specs)
+    check_maps(network.features(layer))
+    ends = layer, network.layers[-1]
+    signature = [_pictures(1), tf.TensorSpec((), tf.int32)]
+    return network.compiled(_gradient, ends, *ends, signature=signature)
 
 
 def _gradient(

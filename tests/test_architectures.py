@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_widgets import inside
 
-from course_utils import architectures, images
+from course_utils import architectures, images, networks
 from course_utils.architectures import GOOGLENET, NETWORKS, compound, pareto
 from course_utils.dimensions import Row
+from course_utils.dimensions import outline as outline_of
 from course_utils.quiet import keras
 from course_utils.widgets import architecture_explorer, layer_gallery
 from course_utils.widgets.architecture_explorer import MEASURES
@@ -57,8 +58,10 @@ def test_counts_equal_those_of_keras_applications(name: str, model: str) -> None
 
 
 def test_vgg16_has_the_layers_of_keras() -> None:
-    ours = architectures.vgg(top=False)
-    theirs = keras.applications.VGG16(weights=None, include_top=False, input_shape=(224, 224, 3))
+    ours = outline_of(architectures.vgg, top=False)
+    theirs = outline_of(
+        keras.applications.VGG16, weights=None, include_top=False, input_shape=(224, 224, 3)
+    )
     for one, two in zip(ours.layers[1:], theirs.layers[1:], strict=True):
         assert (one.name, one.output.shape, one.count_params()) == (
             two.name,
@@ -68,10 +71,33 @@ def test_vgg16_has_the_layers_of_keras() -> None:
     assert ours.count_params() == 14_714_688
 
 
-def test_a_table_is_built_once_and_leaves_the_policy_alone() -> None:
-    before = keras.config.dtype_policy().name
+def test_a_table_is_built_once() -> None:
     assert architectures.layer_table("LeNet-5") is architectures.layer_table("LeNet-5")
-    assert keras.config.dtype_policy().name == before
+
+
+def test_an_outline_has_the_shapes_of_the_network_and_no_values() -> None:
+    outline = outline_of(architectures.lenet5)
+    network = architectures.lenet5()
+    assert [w.shape for w in outline.weights] == [w.shape for w in network.weights]
+    assert outline.count_params() == 61_706 and outline.output_shape == (None, 10)
+    assert all(weight._value is None for weight in outline.weights)
+    # Keras fills in what waits for values at its next chance; an outline must not wait.
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    with keras.StatelessScope():
+        pass
+    assert all(weight._value is None for weight in outline.weights)
+
+
+def test_an_outline_passes_errors_on() -> None:
+    with pytest.raises(ValueError, match="no VGG-11 here"):
+        outline_of(architectures.vgg, 11)
+
+
+def test_a_layer_that_was_counted_can_still_be_used() -> None:
+    layer = keras.layers.Conv2D(3, 1)
+    assert architectures.count(layer, (4, 4, 2)) == ((4, 4, 3), 9, 96)
+    assert layer(np.ones((1, 4, 4, 2), np.float32)).shape == (1, 4, 4, 3)
+    layer.kernel.assign(np.ones((1, 1, 2, 3)))
 
 
 def test_names_in_tables_do_not_depend_on_the_session() -> None:
@@ -138,7 +164,7 @@ def test_inception_3a() -> None:
 
 
 def test_googlenet_with_auxiliary_outputs() -> None:
-    model = architectures.googlenet(classes=7, auxiliary=True)
+    model = outline_of(architectures.googlenet, classes=7, auxiliary=True)
     assert set(model.output) == {"main", "auxiliary 4a", "auxiliary 4d"}
     assert all(output.shape == (None, 7) for output in model.output.values())
 
@@ -146,7 +172,7 @@ def test_googlenet_with_auxiliary_outputs() -> None:
 @pytest.mark.parametrize(("depth", "parameters"), [(20, 271_098), (56, 857_082)])
 def test_plain_and_residual_have_the_same_parameters(depth: int, parameters: int) -> None:
     for residual in (True, False):
-        model = architectures.small_resnet(depth, residual)
+        model = outline_of(architectures.small_resnet, depth, residual)
         assert model.count_params() == parameters
         weighted = [layer for layer in model.layers if hasattr(layer, "kernel")]
         assert len(weighted) == depth
@@ -253,7 +279,7 @@ def test_rounded_channels(channels: float) -> None:
 
 def test_scaled_network_is_keras_b1() -> None:
     width, depth, size = architectures.EFFICIENTNETS["B1"]
-    model = architectures.efficientnet(width, depth, size)
+    model = outline_of(architectures.efficientnet, width, depth, size)
     assert model.count_params() + 7 == PUBLISHED["EfficientNetB1"]["parameters"]
     assert model.input_shape == (None, 240, 240, 3)
 
@@ -346,8 +372,11 @@ def test_feature_maps_of_all_stations() -> None:
     assert all(values.min() >= 0 for values in maps.values())
     before, after = maps["block5_conv3"], maps["block5_pool"]
     assert np.array_equal(after, before.reshape(2, 2, 2, 2, 128).max(axis=(1, 3)))
-    control = architectures.feature_maps(photo, trained=False)
+    stranger = networks.load("embedded", pretrained=False)
+    control = architectures.feature_maps(photo, stranger)
     assert not np.allclose(control["block1_conv1"], maps["block1_conv1"])
+    again = architectures.feature_maps(photo, stranger)  # one graph, one network
+    assert np.array_equal(control["block5_pool"], again["block5_pool"])
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (64, 64, 4), (31, 64, 3)])

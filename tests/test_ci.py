@@ -17,7 +17,6 @@ STAGES = (
     "course.py test",
     "-m pip install --quiet --no-deps --upgrade --target build/peers --requirement tests/peers.txt",
     "-m pytest -n0 -p no:cacheprovider tests/test_peers.py",
-    "tests/test_peers.py",
 )
 
 

@@ -1,12 +1,11 @@
 """The attacks of lesson 10 against those of cleverhans, foolbox and ART: the same numbers.
 
 The three are no part of the course's environment (``tests/peers.txt`` pins them); where one is not
-installed, its test is skipped. Run as a program, this prints how long each takes.
+installed, its test is skipped. How long each takes: ``python -m tools.benchmarks.peers attacks``.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -17,7 +16,6 @@ from course_utils.quiet import keras, tf
 
 EPS, STEP, STEPS = 8 / 255, 2 / 255, 10
 PEERS = ("cleverhans", "foolbox", "art")
-REPEATS = 7  # of each timing; the fastest counts
 
 Attacks = tuple[Callable[[], np.ndarray], Callable[[], np.ndarray]]
 
@@ -103,27 +101,3 @@ def test_the_same_pictures(peer: Callable[..., Attacks], case: tuple) -> None:
         off = np.abs(found - expected) > 1e-6
         assert off.sum() <= 1e-6 * pictures.size
         assert np.abs(found - pictures).max() > 0.9 * EPS
-
-
-def seconds(attack: Callable[[], np.ndarray]) -> float:
-    """Least processor time of some runs, after one that may compile."""
-    attack()
-    times = []
-    for _ in range(REPEATS):
-        start = time.process_time()
-        attack()
-        times.append(time.process_time() - start)
-    return min(times)
-
-
-def main() -> None:
-    """Print how long each takes for 32 pictures of 64 x 64 pixels."""
-    setting = make_case()
-    print(f"{'processor seconds':18} {'FGSM':>7} {'PGD-10':>7}")
-    for attacks in (ours, cleverhans, foolbox, art):
-        one, many = map(seconds, attacks(*setting))
-        print(f"{attacks.__name__:18} {one:7.3f} {many:7.3f}")
-
-
-if __name__ == "__main__":
-    main()

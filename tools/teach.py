@@ -46,6 +46,7 @@ NOTEBOOKS, BUILD = TOOLS.parent / "notebooks", TOOLS.parent / "build"
 
 PLOT = "# extra: plot"
 DESCRIPTION = r"\*(?!\*)[^*]*\*\s*"  # a text in italics below a figure, for who cannot see it
+FOLD = r"<details>\s*<summary>What we observe</summary>\n\n(.*?)\n</details>"  # an answer
 TYPE_HERE = "...  # live"
 # What latex2mathml does not know or spaces badly, and what to give it instead.
 OTHER_WORDS = (
@@ -175,11 +176,16 @@ def blocks(cell: NotebookNode) -> Iterator[str]:
         yield f'<aside class="notes">{to_html(inside[1] if inside else cell.source)}</aside>'
     elif cell.cell_type == "markdown":
         source = re.sub(r"^\*\*Before you start.*?(\n\n|\Z)", "", cell.source, flags=re.M | re.S)
-        # What is seen stands with what it is seen in, even where the rest has no room there.
-        seen = re.match(r"\*\*What we observe.*?\n\n", source, re.DOTALL)
-        parts = [source[: seen.end()], source[seen.end() :]] if seen else [source]
-        shown = filter(None, map(str.strip, parts))
-        yield from (f'<div class="text{step}">{to_html(part)}</div>' for part in shown)
+        # Every second part is an answer, folded for the reader: for the room a step, unfolded.
+        for number, part in enumerate(re.split(FOLD, source, flags=re.DOTALL)):
+            if number % 2:
+                yield f'<div class="text step">{to_html(unfolded(part))}</div>'
+                continue
+            # What is seen stands with what it is seen in, even where the rest has no room there.
+            seen = re.match(r"\*\*What we observe.*?\n\n", part, re.DOTALL)
+            parts = [part[: seen.end()], part[seen.end() :]] if seen else [part]
+            shown = filter(None, map(str.strip, parts))
+            yield from (f'<div class="text{step}">{to_html(text)}</div>' for text in shown)
     else:
         code = shown_code(cell.source)
         if code:
@@ -187,6 +193,12 @@ def blocks(cell: NotebookNode) -> Iterator[str]:
         # What comes out is a step of its own: first the code, and a guess.
         outputs = filter(None, map(output_to_html, cell.outputs))
         yield from (f'<div class="output step">{part}</div>' for part in outputs)
+
+
+def unfolded(answer: str) -> str:
+    """The Markdown of a folded answer, as the room sees it: marked as what is observed."""
+    starts_with_words = not re.match(r"[-*+] |\d+\. |[|#>$]|```", answer.strip())
+    return "**What we observe.**" + (" " if starts_with_words else "\n\n") + answer.strip()
 
 
 def room_cells(notebook: NotebookNode) -> list[NotebookNode]:

@@ -39,7 +39,7 @@ def frame(
     ValueError
         The picture cannot be used; the message says why.
     """
-    network, source = _network(), _source(picture, path, upload)
+    network, source = networks.load(), _source(picture, path, upload)
     view = _view(source, part, turn, network.input_size)
     answers = network.decode(network.predict(view), top=3)
     label = network.wnids.index(answers[0][0])
@@ -99,14 +99,9 @@ def _tiles(crops: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _network() -> networks.Classifier:
-    return networks.load()
-
-
-@lru_cache(maxsize=1)
 def _crops_and_features() -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     crops, labels = features.crops(_PER_PHOTO, "left")
-    return crops, labels, features.extract(_network(), crops)
+    return crops, labels, features.extract(networks.load(), crops)
 
 
 @lru_cache(maxsize=8)
@@ -133,7 +128,7 @@ def show(picture: str = "coffee", path: str = "") -> None:
     """
     if picture not in (*SAMPLES, OWN):
         raise ValueError(f"picture is {picture!r}; choose one of {', '.join((*SAMPLES, OWN))}.")
-    layers = features.stages(_network())
+    layers = features.stages(networks.load())
     menu = ipywidgets.Dropdown(
         options=(*SAMPLES, OWN), value=OWN if path else picture, description="picture"
     )
