@@ -2,8 +2,7 @@
 
 `ACTIVATIONS` knows the eight functions of the lesson, each with its derivative, formula, source
 and Keras layer. The rest measures what an activation does to a network: the gradient that arrives
-at each layer, units that have stopped learning, accuracy over several runs, and what excites a
-unit most.
+at each layer, units that have stopped learning, and what excites a unit most.
 """
 
 from __future__ import annotations
@@ -17,8 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from course_utils import images
+from course_utils import images, training
 from course_utils.dimensions import Receptive, receptive_fields
+from course_utils.training import Stack
 
 if TYPE_CHECKING:
     import keras
@@ -388,12 +388,14 @@ def deep_network(
     return keras.Model(first, keras.layers.Dense(classes, name="logits")(below))
 
 
-def gradient_norms(model: keras.Model, x: ArrayLike, y: ArrayLike) -> dict[str, float]:
+def gradient_norms(
+    networks: keras.Model | Stack, x: ArrayLike, y: ArrayLike
+) -> dict[str, float] | dict[str, Array]:
     """Length of the gradient of the cross-entropy at the kernel of each layer.
 
     Parameters
     ----------
-    model : keras.Model
+    networks : keras.Model or Stack
         Gives logits.
     x : array of float, shape (n, ...)
     y : array of integers, shape (n,)
@@ -402,27 +404,31 @@ def gradient_norms(model: keras.Model, x: ArrayLike, y: ArrayLike) -> dict[str, 
     Returns
     -------
     dict
-        Name of the layer -> Euclidean norm, for every layer with a trainable kernel, in order.
+        Name of the layer -> Euclidean norm, for every layer with a trainable kernel, in order; of a
+        `Stack` an array with the norms of its networks.
 
     References
     ----------
     Lesson 03, section 4. X. Glorot, Y. Bengio, "Understanding the difficulty of training deep
     feedforward neural networks", 2010.
     """
-    from course_utils.quiet import keras, tf
+    from course_utils.quiet import tf
 
-    layers = [layer for layer in model.layers if getattr(layer, "kernel", None) is not None]
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    if isinstance(networks, Stack):  # once for each, which takes less than tracing a graph
+        each = [gradient_norms(networks.model(i), x, y) for i in range(len(networks))]
+        return {layer: np.array([norms[layer] for norms in each]) for layer in each[0]}
+    training.require_some(x)
+    layers = [layer for layer in networks.layers if getattr(layer, "kernel", None) is not None]
     with tf.GradientTape() as tape:
-        value = loss(y, model(x, training=True))
-    gradients = tape.gradient(value, [layer.kernel for layer in layers])
+        loss = tf.reduce_mean(training.cross_entropy(y, networks(x, training=True)))
+    gradients = tape.gradient(loss, [layer.kernel for layer in layers])
     return {
         layer.name: float(tf.norm(gradient))
         for layer, gradient in zip(layers, gradients, strict=True)
     }
 
 
-def dead_share(model: keras.Model, x: ArrayLike) -> dict[str, float]:
+def dead_share(networks: keras.Model | Stack, x: ArrayLike) -> dict[str, float] | dict[str, Array]:
     """Share of the units of each activation layer that no input of `x` can teach anything.
 
     Such a unit is *dead*: the derivative of its activation is exactly zero for every input, so no
@@ -430,15 +436,16 @@ def dead_share(model: keras.Model, x: ArrayLike) -> dict[str, float]:
 
     Parameters
     ----------
-    model : keras.Model
-        Functional, its activations layers of their own.
+    networks : keras.Model or Stack
+        Functional, the activations layers of their own.
     x : array of float, shape (n, ...)
-        All the data that the model learns from, or a good part of it.
+        All the data that the networks learn from, or a good part of it.
 
     Returns
     -------
     dict
-        Name of the activation layer -> share in [0, 1], in order.
+        Name of the activation layer -> share in [0, 1], in order; of a `Stack` an array with the
+        shares of its networks.
 
     Raises
     ------
@@ -450,6 +457,13 @@ def dead_share(model: keras.Model, x: ArrayLike) -> dict[str, float]:
     Lesson 03, section 5. L. Lu and others, "Dying ReLU and initialization", 2019,
     arXiv:1903.06733.
     """
+    if isinstance(networks, Stack):
+        return networks.map(_dead_share, x)
+    training.require_some(x)
+    return {layer: float(share) for layer, share in _dead_share(networks, x).items()}
+
+
+def _dead_share(model: keras.Model, x: Any) -> dict[str, Any]:
     from course_utils.quiet import keras, tf
 
     kinds = tuple(
@@ -465,80 +479,10 @@ def dead_share(model: keras.Model, x: ArrayLike) -> dict[str, float]:
             tape.watch(z)
             answers = layer(z)
         # Each answer depends on its own z only, so the gradient of their sum holds every slope.
-        slopes = tape.gradient(answers, z).numpy()
-        axes = tuple(range(slopes.ndim - 1))
-        shares[layer.name] = float(np.mean(np.all(slopes == 0, axis=axes)))
+        slopes = tape.gradient(answers, z)
+        dead = tf.reduce_all(slopes == 0, axis=tuple(range(slopes.shape.rank - 1)))
+        shares[layer.name] = tf.reduce_mean(tf.cast(dead, tf.float32))
     return shares
-
-
-def accuracy(model: keras.Model, x: ArrayLike, y: ArrayLike) -> float:
-    """Share of the inputs whose largest logit is that of their label, in [0, 1]."""
-    return float(np.mean(np.argmax(model(x), axis=-1) == np.asarray(y)))
-
-
-def train_runs(
-    model: keras.Model,
-    x: ArrayLike,
-    y: ArrayLike,
-    optimizer: keras.optimizers.Optimizer,
-    measure: Callable[[keras.Model], float | Sequence[float]],
-    runs: int = 3,
-    epochs: int = 10,
-    batch_size: int = 64,
-) -> Array:
-    """Train a model several times with the cross-entropy, each time from new random weights.
-
-    One graph serves all runs, since for small networks compiling takes longer than training.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Gives logits; afterwards it has the weights of the last run.
-    x : array of float, shape (n, ...)
-    y : array of integers, shape (n,)
-        Labels.
-    optimizer : keras.optimizers.Optimizer
-        New; starts anew with each run.
-    measure : callable
-        Gets the model before the first and after each epoch, returns a number or several.
-    runs, epochs, batch_size : int
-
-    Returns
-    -------
-    array of float, shape (runs, epochs + 1) or (runs, epochs + 1, numbers)
-        What `measure` returned.
-
-    References
-    ----------
-    Lesson 03, sections 4, 5 and 8.
-    """
-    from course_utils.quiet import keras, tf
-
-    pictures, labels = tf.constant(x), tf.constant(y)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    weights = model.trainable_variables
-    optimizer.build(weights)
-    state = [variable.numpy() for variable in optimizer.variables]
-
-    @tf.function  # a whole epoch: three times as fast as `fit`, where layers are so small
-    def epoch(order: tf.Tensor) -> None:
-        for first in tf.range(0, len(x), batch_size):
-            batch = order[first : first + batch_size]
-            with tf.GradientTape() as tape:
-                logits = model(tf.gather(pictures, batch), training=True)
-                value = loss(tf.gather(labels, batch), logits)
-            optimizer.apply(tape.gradient(value, weights), weights)
-
-    history = []
-    for _ in range(runs):
-        model.set_weights(keras.models.clone_model(model).get_weights())
-        for variable, start in zip(optimizer.variables, state, strict=True):
-            variable.assign(start)
-        history.append([measure(model)])
-        for _ in range(epochs):
-            epoch(tf.random.shuffle(tf.range(len(x))))
-            history[-1].append(measure(model))
-    return np.array(history)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -670,11 +614,13 @@ def peaks(network: Classifier, layers: Sequence[str], crops: Array) -> dict[str,
     """
     from course_utils.quiet import tf
 
-    model, fields = network.features(list(layers)), receptive_fields(network.model)
-    compiled = tf.function(lambda batch: model(batch, training=False), reduce_retracing=True)
+    training.require_some(crops)
+    fields = receptive_fields(network.model)
+    pictures = tf.TensorSpec((None, None, None, 3), tf.float32)
+    compiled = network.compiled(_maps, layers, signature=[pictures])
     parts: dict[str, list[Peaks]] = {layer: [] for layer in layers}
     for first in range(0, len(crops), 100):
-        for layer, maps in compiled(tf.constant(crops[first : first + 100])).items():
+        for layer, maps in compiled(crops[first : first + 100]).items():
             inside = fields_inside(fields[layer], maps.shape[1], crops.shape[1])
             values = maps.numpy()[:, inside][:, :, inside]
             flat = values.reshape(len(values), -1, values.shape[-1])
@@ -684,6 +630,10 @@ def peaks(network: Classifier, layers: Sequence[str], crops: Array) -> dict[str,
         layer: Peaks(*map(np.concatenate, zip(*found, strict=True)))
         for layer, found in parts.items()
     }
+
+
+def _maps(model: keras.Model, pictures: Any) -> dict[str, Any]:
+    return model(pictures, training=False)
 
 
 def best_patches(

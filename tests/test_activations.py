@@ -16,7 +16,6 @@ from course_utils.activations import (
     ACTIVATIONS,
     PHOTOS,
     Peaks,
-    accuracy,
     best_patches,
     cross_entropy,
     dead_share,
@@ -27,9 +26,9 @@ from course_utils.activations import (
     photo_crops,
     sheet,
     softmax,
-    train_runs,
 )
 from course_utils.quiet import keras, tf
+from course_utils.training import Stack
 from course_utils.widgets import activation_explorer
 
 NAMES = st.sampled_from(list(ACTIVATIONS))
@@ -283,6 +282,16 @@ def test_dead_share_of_known_units() -> None:
     assert list(dead_share(model, VECTORS).values()) == [pytest.approx(3 / 5)]
 
 
+def test_networks_of_a_stack_are_measured_each_by_itself() -> None:
+    models = [small_network("ReLU", bias) for bias in (0.0, -0.5, -6.0)]
+    for measure in (dead_share, lambda networks, x: gradient_norms(networks, x, LABELS)):
+        single = [measure(model, VECTORS) for model in models]
+        together = measure(Stack(models), VECTORS)
+        assert list(together) == list(single[0])
+        alone = np.transpose([list(found.values()) for found in single])
+        assert np.allclose(list(together.values()), alone)
+
+
 def test_only_relu_dies() -> None:
     for bend in ("ReLU", "Leaky ReLU", "PReLU", "ELU"):
         (share,) = dead_share(small_network(bend, bias=-6.0), VECTORS).values()
@@ -304,67 +313,6 @@ def test_dead_share_needs_activation_layers() -> None:
     hidden = keras.layers.Dense(5, activation="relu")(image)
     with pytest.raises(ValueError, match="no activation layers"):
         dead_share(keras.Model(image, hidden), VECTORS)
-
-
-def test_accuracy() -> None:
-    right = accuracy(lambda x: np.eye(3)[LABELS], VECTORS, LABELS)
-    assert right == 1 and accuracy(lambda x: np.eye(3)[LABELS * 0], VECTORS, LABELS) == 14 / 40
-
-
-def test_runs_start_anew_and_learn() -> None:
-    keras.utils.set_random_seed(3)
-    x = np.repeat(np.eye(3, 6, dtype="float32"), 40, axis=0)
-    y = np.repeat(np.arange(3), 40)
-    model, starts = small_network("tanh"), []
-
-    def measure(model: keras.Model) -> list[float]:
-        starts.append(model.get_weights()[0])
-        return [accuracy(model, x, y), cross_entropy(np.array(model(x)), y)]
-
-    adam = keras.optimizers.Adam(0.05)
-    found = train_runs(model, x, y, adam, measure, runs=2, epochs=6)
-    assert found.shape == (2, 7, 2)
-    assert np.all(found[:, -1, 0] == 1) and np.all(found[:, -1, 1] < found[:, 0, 1])
-    for earlier in (0, 6):  # new weights for the second run
-        assert not np.allclose(starts[earlier], starts[7])
-    assert found[1, 0, 1] > 2 * found[0, -1, 1]
-    assert adam.iterations.numpy() == 6 * 2  # of the second run, two batches an epoch
-    assert np.allclose(model.get_weights()[0], starts[-1])
-
-
-def test_an_epoch_uses_each_input() -> None:
-    image = keras.Input((6,))
-    model = keras.Model(image, keras.layers.Dense(3)(image))
-    kernels = []
-
-    def measure(model: keras.Model) -> float:
-        kernels.append(model.get_weights()[0])
-        return 0.0
-
-    descent, x = keras.optimizers.SGD(0.1), np.eye(6, dtype="float32")
-    train_runs(model, x, np.arange(6) % 3, descent, measure, runs=1, epochs=1, batch_size=4)
-    # An input of one 1 moves one row of the kernel.
-    assert np.all(np.abs(kernels[1] - kernels[0]).max(axis=1) > 1e-6)
-
-
-def test_a_run_does_the_same_as_keras_fit() -> None:
-    keras.utils.set_random_seed(4)
-    model, other = small_network("tanh"), small_network("tanh")
-    weights = []
-
-    def measure(model: keras.Model) -> float:
-        weights.append(model.get_weights())
-        return 0.0
-
-    # One batch holds all: then the order of the inputs does not matter.
-    options = dict(runs=1, epochs=3, batch_size=40)
-    train_runs(model, VECTORS, LABELS, keras.optimizers.Adam(0.01), measure, **options)
-    other.set_weights(weights[0])
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    other.compile(keras.optimizers.Adam(0.01), loss, jit_compile=False)
-    other.fit(VECTORS, LABELS, batch_size=40, epochs=3, verbose=0)
-    for ours, theirs in zip(weights[-1], other.get_weights(), strict=True):
-        assert np.allclose(ours, theirs, atol=1e-5)
 
 
 # --- what excites a unit ------------------------------------------------------------------------
@@ -578,39 +526,6 @@ def test_relu_layers_of_keras_die_and_falling_slopes_are_alive() -> None:
     falling.get_layer("sums").set_weights([np.zeros((6, 5)), np.full(5, -2.0)])
     assert ACTIVATIONS["GELU"].slope(-2) < 0
     assert list(dead_share(falling, VECTORS).values()) == [0]
-
-
-def zeros_network(use_bias: bool) -> keras.Model:
-    image = keras.Input((6,))
-    layer = keras.layers.Dense(3, use_bias=use_bias, kernel_initializer="zeros")
-    return keras.Model(image, layer(image))
-
-
-def test_each_epoch_has_an_order_of_its_own() -> None:
-    keras.utils.set_random_seed(0)
-    x, y, descent = np.eye(6, dtype="float32"), np.arange(6) % 3, keras.optimizers.SGD(1.0)
-    options = dict(runs=2, epochs=1, batch_size=1)
-    one, two = train_runs(
-        zeros_network(True), x, y, descent, lambda m: m.get_weights()[1], **options
-    )
-    assert np.array_equal(one[0], two[0]) and not np.allclose(one[1], two[1])
-
-
-def test_a_batch_is_as_large_as_asked() -> None:
-    x, y, descent = np.eye(6, dtype="float32"), np.arange(6) % 3, keras.optimizers.SGD(1.0)
-    options = dict(runs=1, epochs=1, batch_size=4)
-    found = train_runs(
-        zeros_network(False), x, y, descent, lambda m: m.get_weights()[0].ravel(), **options
-    )
-    moved = np.sort(found[0, 1].reshape(6, 3).max(axis=1))  # 1 - 1/3, over the size of the batch
-    assert np.allclose(moved, [1 / 6] * 4 + [1 / 3] * 2)
-
-
-def test_runs_train_batch_normalization() -> None:
-    model = deep_network("tanh", depth=1, units=4, inputs=6, classes=3, normalize=True)
-    (norm_layer,) = (v for v in model.layers if isinstance(v, keras.layers.BatchNormalization))
-    train_runs(model, VECTORS, LABELS, keras.optimizers.SGD(0.1), lambda m: 0.0, runs=1, epochs=1)
-    assert np.abs(norm_layer.moving_mean.numpy()).max() > 1e-3
 
 
 def test_softmax_of_float32_with_a_tiny_temperature() -> None:

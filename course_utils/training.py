@@ -1,0 +1,423 @@
+"""Several networks of one architecture, trained at the same time.
+
+Whoever compares two ways of training needs each of them several times, from different random
+weights. For small networks most of that time would go into building graphs and into the thousand
+small sums of an optimizer. A `Stack` builds one graph for all, and keeps the weights of each
+network as one row of a table: so the optimizer has a single array to change.
+
+Lessons 03 to 07 and 10 train with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["Stack", "cross_entropy", "rates", "require_some", "squared_error", "train_runs"]
+
+Array = NDArray[np.floating]
+
+#: Optimizers of Keras that look at a whole array of weights, not at each number by itself.
+_NOT_BY_NUMBER = ("Adafactor", "Lamb", "Muon")
+
+
+def cross_entropy(y: Any, logits: Any) -> Any:
+    """Cross-entropy of each answer, from logits (..., classes) and labels (...)."""
+    from course_utils.quiet import tf
+
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits)
+
+
+def squared_error(y: Any, answers: Any) -> Any:
+    """Squared difference of each number."""
+    return (y - answers) ** 2
+
+
+def rates(values: Sequence[float]) -> keras.optimizers.schedules.LearningRateSchedule:
+    """A learning rate for an optimizer of a `Stack`: another one for each of its networks."""
+    from course_utils.quiet import keras, tf
+
+    class Rates(keras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step: Any) -> Any:
+            return tf.constant(values, tf.float32)[:, None]  # a row of weights for each network
+
+        def get_config(self) -> dict:
+            return {"values": list(values)}
+
+    return Rates()
+
+
+class Stack:
+    """Networks of one architecture that answer and learn at the same time.
+
+    Each does what it would do by itself, within rounding: it has its own weights, order of the
+    inputs, batch statistics, dropout, penalties and clipped gradients.
+
+    Parameters
+    ----------
+    models : sequence of keras.Model
+        Of one architecture. Their weights are copied; the first one lends its layers.
+    loss : callable
+        Gets true and given answers of a batch, returns numbers whose mean is the loss.
+
+    Attributes
+    ----------
+    rows : keras.Variable, shape (networks, numbers)
+        All that is trained, one network in each row.
+    """
+
+    def __init__(
+        self, models: Sequence[keras.Model], loss: Callable[[Any, Any], Any] = cross_entropy
+    ) -> None:
+        if not models:
+            raise ValueError("there are no models to stack; give one or more.")
+        self._keras, self._loss = models[0], loss
+        self._trained = self._keras.trainable_variables
+        self._kept = self._keras.non_trainable_variables  # moving averages, states of chance
+        for model in models:
+            if [v.shape for v in model.variables] != [v.shape for v in self._keras.variables]:
+                raise ValueError(f"{model.name} has other weights than {self._keras.name}.")
+        self._set(
+            [[v.numpy() for v in model.trainable_variables] for model in models],
+            [[v.numpy() for v in model.non_trainable_variables] for model in models],
+        )
+
+    @classmethod
+    def new(
+        cls, model: keras.Model, runs: int, loss: Callable[[Any, Any], Any] = cross_entropy
+    ) -> Stack:
+        """So many networks like ``model``, each with new random weights.
+
+        Raises
+        ------
+        ValueError
+            A count below 1, or a layer that does not say how its weights start.
+        """
+        if not isinstance(runs, int | np.integer) or runs < 1:
+            raise ValueError(f"runs is {runs!r}; give a whole number from 1.")
+        stack = cls([model], loss)
+        starts = [_starts(model) for _ in range(runs)]
+        stack._set(
+            [[start[v.path] for v in stack._trained] for start in starts],
+            [[start[v.path] for v in stack._kept] for start in starts],
+        )
+        return stack
+
+    def _set(self, trained: list[list[Array]], kept: list[list[Array]]) -> None:
+        from course_utils.quiet import keras
+
+        rows = [np.concatenate([w.ravel() for w in weights]) for weights in trained]
+        self.rows = keras.Variable(np.stack(rows), name="rows")
+        self._state = [
+            keras.Variable(np.stack(values), dtype=values[0].dtype, trainable=False)
+            for values in zip(*kept, strict=True)
+        ]
+        self._graphs: dict[Any, Callable] = {}
+
+    def __len__(self) -> int:
+        return self.rows.shape[0]
+
+    # --- what they answer -------------------------------------------------------------------------
+
+    def map(self, function: Callable, *inputs: ArrayLike) -> Any:
+        """What a function of a model returns for each of the networks.
+
+        Parameters
+        ----------
+        function
+            ``function(model, *inputs)`` of TensorFlow; of a module, for its graph is kept.
+        inputs : array
+            Shown to all networks.
+
+        Returns
+        -------
+        array, or a structure of them, each with the networks as first axis
+        """
+        from course_utils.quiet import keras, tf
+
+        def graph(row: Any, kept: list, *given: Any) -> Any:
+            values = zip(self._trained + self._kept, self._cut(row) + kept, strict=True)
+            with keras.StatelessScope(list(values)):
+                return function(self._keras, *given)
+
+        if function not in self._graphs:
+            # A partial: else TensorFlow takes the graphs of many stacks for one that it traces
+            # again and again, and warns.
+            self._graphs[function] = tf.function(
+                partial(graph), reduce_retracing=True, autograph=False
+            )
+        given = [_tensor(values) for values in inputs]
+        require_some(given[0])
+        found = [self._graphs[function](row, kept, *given) for row, kept in self._networks()]
+        return tf.nest.map_structure(lambda *parts: np.stack(parts), *found)
+
+    def __call__(self, x: ArrayLike) -> Array:
+        """Answers of the trained networks to the same inputs, shape (networks, n, ...)."""
+        return self.map(_answers, x)
+
+    def loss(self, x: ArrayLike, y: ArrayLike) -> Array:
+        """Mean loss of each network, as it is after training."""
+        values = np.asarray(self._loss(_tensor(np.stack([y] * len(self))), _tensor(self(x))))
+        return values.reshape(len(self), -1).mean(axis=1)
+
+    def accuracy(self, x: ArrayLike, y: ArrayLike) -> Array:
+        """Share of the inputs whose largest logit is that of their label, for each network."""
+        return np.mean(self(x).argmax(axis=-1) == np.asarray(y), axis=1)
+
+    def model(self, number: int) -> keras.Model:
+        """One of the networks as a Keras model.
+
+        It is one and the same model each time, with other weights: clone it to keep several.
+        """
+        row, kept = self._networks()[number]
+        for variable, value in zip(self._trained + self._kept, self._cut(row) + kept, strict=True):
+            variable.assign(value)
+        return self._keras
+
+    # --- how they learn ---------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        optimizer: keras.optimizers.Optimizer,
+        epochs: int = 1,
+        batch_size: int = 64,
+        order: ArrayLike | None = None,
+    ) -> Array:
+        """Train all networks.
+
+        Parameters
+        ----------
+        x : array of float, shape (n, ...)
+        y : array, shape (n, ...)
+            Labels, or whatever the loss compares answers with.
+        optimizer : keras.optimizers.Optimizer
+            Which changes each number by itself: all of Keras but Adafactor, Lamb and Muon. Goes on
+            from where it is; nothing is traced again for the same one with another rate.
+        epochs, batch_size : int
+        order : array of int, shape (networks, m), optional
+            Positions in x: what each network learns from, in this order in every epoch. By default
+            everything, shuffled anew for each network and epoch.
+
+        Returns
+        -------
+        array of float, shape (networks, epochs)
+            Mean loss of the batches, each seen before its step, as Keras' `fit` has it.
+
+        Raises
+        ------
+        ValueError
+            One of those three optimizers.
+        """
+        from course_utils.quiet import tf
+
+        kind = type(optimizer).__name__
+        if kind in _NOT_BY_NUMBER:
+            raise ValueError(f"{kind} does not change each number by itself; take another.")
+        require_some(x)
+        x, y, size, losses = _tensor(x), _tensor(y), tf.constant(batch_size), []
+        if optimizer not in self._graphs:
+            optimizer.build([self.rows])
+            signature = [tf.TensorSpec((None, *data.shape[1:]), data.dtype) for data in (x, y)]
+            signature += [tf.TensorSpec((len(self), None), tf.int64), tf.TensorSpec((), tf.int32)]
+            self._graphs[optimizer] = tf.function(partial(self._epoch, optimizer), signature)
+        for _ in range(epochs):
+            shuffled = (np.random.permutation(len(x)) for _ in range(len(self)))
+            rows = np.stack(list(shuffled)) if order is None else np.asarray(order)
+            losses.append(self._graphs[optimizer](x, y, tf.constant(rows, tf.int64), size))
+        return np.stack(losses, axis=1)
+
+    def _epoch(self, optimizer: Any, x: Any, y: Any, order: Any, batch_size: Any) -> Any:
+        from course_utils.quiet import tf
+
+        learn = tf.autograph.experimental.do_not_convert(self.learn)  # only this loop is rewritten
+        count, total = tf.shape(order)[1], tf.zeros(len(self))
+        for first in tf.range(0, count, batch_size):
+            batch = order[:, first : first + batch_size]
+            losses = learn(tf.gather(x, batch), tf.gather(y, batch), optimizer)
+            total += losses * tf.cast(tf.shape(batch)[1], tf.float32)
+        return total / tf.cast(count, tf.float32)
+
+    def learn(self, x: Any, y: Any, optimizer: keras.optimizers.Optimizer) -> Any:
+        """One step of all networks, for a ``tf.function`` with a loop of your own.
+
+        Parameters
+        ----------
+        x, y : tensor, shape (networks, batch, ...)
+        optimizer : keras.optimizers.Optimizer
+            Built for `rows`.
+
+        Returns
+        -------
+        tensor, shape (networks,)
+            Losses before the step.
+        """
+        from course_utils.quiet import tf
+
+        # Not inlined: so TensorFlow optimizes the graph of one network, and not that of each.
+        one = tf.function(
+            partial(self._gradient), autograph=False, experimental_attributes={"_noinline": True}
+        )
+        clip = optimizer.clipnorm, optimizer.global_clipnorm
+        optimizer.clipnorm = optimizer.global_clipnorm = None  # it would clip all networks as one
+        found = [
+            one(row, kept, batch, true, clip)
+            for (row, kept), batch, true in zip(
+                self._networks(), tf.unstack(x, len(self)), tf.unstack(y, len(self)), strict=True
+            )
+        ]
+        losses, gradients, states = zip(*found, strict=True)
+        optimizer.apply([tf.stack(gradients)], [self.rows])
+        optimizer.clipnorm, optimizer.global_clipnorm = clip
+        for variable, values in zip(self._state, zip(*states, strict=True), strict=True):
+            variable.assign(tf.stack(values))
+        self._constrain()
+        return tf.stack(losses)
+
+    def _gradient(self, row: Any, kept: list, x: Any, y: Any, clip: tuple) -> tuple:
+        """Loss of one network, gradient as a row, and what the batch made of its averages."""
+        from course_utils.quiet import tf
+
+        weights = self._cut(row)
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            answers, kept, penalties = self._keras.stateless_call(
+                weights, kept, x, training=True, return_losses=True
+            )
+            loss = tf.add_n([tf.reduce_mean(self._loss(y, answers)), *penalties])
+        gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
+        each, together = clip
+        if each:
+            gradients = [tf.clip_by_norm(gradient, each) for gradient in gradients]
+        if together:
+            gradients, _ = tf.clip_by_global_norm(gradients, together)
+        return loss, _join(gradients), kept
+
+    def _constrain(self) -> None:
+        from course_utils.quiet import tf
+
+        limits = [variable.constraint or tf.identity for variable in self._trained]
+        if any(variable.constraint for variable in self._trained):
+            rows = [
+                _join([limit(w) for limit, w in zip(limits, self._cut(row), strict=True)])
+                for row, _ in self._networks()
+            ]
+            self.rows.assign(tf.stack(rows))
+
+    def _networks(self) -> list[tuple[Any, list]]:
+        """Of each network its row, and what is not trained."""
+        from course_utils.quiet import tf
+
+        kept = [tf.unstack(variable.value) for variable in self._state]
+        rows = enumerate(tf.unstack(self.rows.value))
+        return [(row, [values[i] for values in kept]) for i, row in rows]
+
+    def _cut(self, row: Any) -> list:
+        """The arrays of weights in a row."""
+        from course_utils.quiet import tf
+
+        shapes = [tuple(variable.shape) for variable in self._trained]
+        parts = tf.split(row, [int(np.prod(shape)) for shape in shapes])
+        return [tf.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+def train_runs(
+    model: keras.Model,
+    x: ArrayLike,
+    y: ArrayLike,
+    optimizer: keras.optimizers.Optimizer,
+    measure: Callable[[Stack], ArrayLike],
+    runs: int = 3,
+    epochs: int = 10,
+    batch_size: int = 64,
+) -> Array:
+    """Train networks like a model with the cross-entropy, from new random weights each.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Gives logits; it may be left with other weights.
+    x : array of float, shape (n, ...)
+    y : array of integers, shape (n,)
+        Labels.
+    optimizer : keras.optimizers.Optimizer
+        New, see `Stack.fit`.
+    measure : callable
+        Gets the `Stack` before the first and after each epoch, returns one number for each network,
+        or a row of them.
+    runs, epochs, batch_size : int
+
+    Returns
+    -------
+    array of float, shape (runs, epochs + 1) or (runs, epochs + 1, numbers)
+        What `measure` returned.
+
+    References
+    ----------
+    Lesson 03, sections 4, 5 and 8.
+    """
+    stack = Stack.new(model, runs)
+    history = [measure(stack)]
+    for _ in range(epochs):
+        stack.fit(x, y, optimizer, batch_size=batch_size)
+        history.append(measure(stack))
+    return np.stack(history, axis=1)
+
+
+def require_some(inputs: ArrayLike) -> None:
+    """With oneDNN a layer fails on an empty batch, and the gradient of max pooling crashes.
+
+    Raises
+    ------
+    ValueError
+        There are no inputs.
+    """
+    if not len(inputs):
+        raise ValueError("there are no inputs; give at least one.")
+
+
+def _answers(model: keras.Model, x: Any) -> Any:
+    return model(x, training=False)
+
+
+def _tensor(values: ArrayLike) -> Any:
+    """Numbers as networks take them: float32 or int64."""
+    from course_utils.quiet import tf
+
+    array = np.asarray(values)
+    return tf.constant(array, tf.float32 if array.dtype.kind == "f" else tf.int64)
+
+
+def _join(arrays: Sequence[Any]) -> Any:
+    from course_utils.quiet import tf
+
+    return tf.concat([tf.reshape(array, [-1]) for array in arrays], axis=0)
+
+
+def _starts(model: keras.Model) -> dict[str, Array]:
+    """Path of a variable -> a new value, drawn as its layer draws it."""
+    from course_utils.quiet import keras
+
+    found = {}
+    for layer in model.layers:
+        for variable in layer.weights:
+            initializer = getattr(layer, f"{variable.name}_initializer", None)
+            if initializer is None:
+                raise ValueError(
+                    f"{layer.name} does not say how {variable.name} starts: make the models, and "
+                    "stack them."
+                )
+            # A clone: the same initializer would draw the same numbers again.
+            found[variable.path] = np.asarray(initializer.clone()(variable.shape))
+    for variable in model.variables:  # the states of random generators, for example of dropout
+        if variable.path not in found:
+            found[variable.path] = keras.random.SeedGenerator().state.numpy()
+    return found

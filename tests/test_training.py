@@ -1,0 +1,258 @@
+"""A stack of networks against Keras, which trains them one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from course_utils import training
+from course_utils.quiet import keras, tf
+from course_utils.training import Stack, train_runs
+
+layers = keras.layers
+RANDOM = np.random.default_rng(0)
+VECTORS = RANDOM.normal(size=(40, 6)).astype("float32")
+PICTURES = RANDOM.random((40, 8, 8, 1)).astype("float32")
+LABELS = np.arange(40) % 3
+
+
+def dense() -> keras.Model:
+    return keras.Sequential(
+        [keras.Input((6,)), layers.Dense(5, activation="tanh"), layers.Dense(3)]
+    )
+
+
+def residual() -> keras.Model:
+    first = keras.Input((6,))
+    below = layers.PReLU()(layers.Dense(5)(first))
+    normed = layers.BatchNormalization(momentum=0.7)(layers.Dense(5)(below))
+    return keras.Model(first, layers.Dense(3)(layers.Add()([below, layers.ReLU()(normed)])))
+
+
+def convolution() -> keras.Model:
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            layers.Conv2D(4, 3, strides=2, padding="same"),
+            layers.BatchNormalization(),
+            layers.PReLU(shared_axes=[1, 2]),
+            layers.MaxPooling2D(),
+            layers.Conv2D(3, 2, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(3),
+        ]
+    )
+
+
+def limited() -> keras.Model:
+    model = keras.Sequential([keras.Input((6,))])
+    model.add(
+        layers.Dense(5, kernel_regularizer="l2", kernel_constraint=keras.constraints.MaxNorm(1))
+    )
+    model.add(layers.Dense(3))
+    return model
+
+
+def one_by_one(
+    models: list[keras.Model], x: np.ndarray, order: np.ndarray, make: Callable, epochs: int
+) -> np.ndarray:
+    """Train the models by Keras, and return the losses."""
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    found = []
+    for model, rows in zip(models, order, strict=True):
+        model.compile(make(), loss, jit_compile=False)
+        options = dict(batch_size=16, epochs=epochs, shuffle=False, verbose=0)
+        found.append(model.fit(x[rows], LABELS[rows], **options).history["loss"])
+    return np.array(found)
+
+
+SGD, Adam = keras.optimizers.SGD, keras.optimizers.Adam
+
+
+@pytest.mark.parametrize(
+    ("build", "make"),
+    [
+        (dense, lambda: SGD(0.1)),
+        (dense, lambda: keras.optimizers.AdamW(0.05, clipnorm=0.05)),
+        (dense, lambda: Adam(keras.optimizers.schedules.CosineDecay(0.1, 6))),
+        (residual, lambda: SGD(0.2, momentum=0.9, clipnorm=0.1)),
+        (residual, lambda: keras.optimizers.RMSprop(0.01, global_clipnorm=0.2)),
+        (convolution, lambda: Adam(0.02)),
+        (limited, lambda: SGD(0.3)),
+    ],
+)
+def test_each_network_learns_as_by_itself(build: Callable, make: Callable) -> None:
+    x = PICTURES if build is convolution else VECTORS
+    models = [build() for _ in range(3)]
+    stack, order = Stack(models), np.stack([RANDOM.permutation(40) for _ in models])
+    copies = [keras.models.clone_model(model) for model in models]
+    for copy, model in zip(copies, models, strict=True):
+        copy.set_weights(model.get_weights())
+    ours = stack.fit(x, LABELS, make(), epochs=2, batch_size=16, order=order)  # 16, 16 and 8
+    theirs = one_by_one(copies, x, order, make, epochs=2)
+    assert np.allclose(ours, theirs, atol=1e-5) and np.all(ours[:, 1] < ours[:, 0])
+    answers = stack(x)
+    for number, copy in enumerate(copies):
+        for a, b in zip(stack.model(number).get_weights(), copy.get_weights(), strict=True):
+            assert np.allclose(a, b, atol=1e-5)
+        assert np.allclose(answers[number], copy(x), atol=1e-5)
+        right = np.mean(np.argmax(copy(x), axis=1) == LABELS)
+        assert stack.accuracy(x, LABELS)[number] == pytest.approx(right)
+        assert stack.loss(x, LABELS)[number] == pytest.approx(
+            float(keras.losses.SparseCategoricalCrossentropy(True)(LABELS, copy(x))), rel=1e-4
+        )
+
+
+def test_another_rate_in_each_network() -> None:
+    for make in (SGD, lambda rate: SGD(rate, momentum=0.9), Adam):
+        stack, order = Stack([dense()] * 3), np.stack([np.arange(40)] * 3)
+        start = stack.rows.numpy()
+        losses = stack.fit(VECTORS, LABELS, make(training.rates([0.0, 0.01, 0.1])), 2, order=order)
+        assert np.array_equal(stack.rows[0], start[0])
+        assert losses[0, 1] == losses[0, 0] and losses[2, 1] < losses[1, 1] < losses[0, 1]
+        alone = Stack([dense()])
+        alone.rows.assign(start[2:])
+        alone.fit(VECTORS, LABELS, make(0.1), 2, order=order[:1])
+        assert np.allclose(alone.rows[0], stack.rows[2], atol=1e-6)
+
+
+def test_new_networks_start_as_their_layers_do() -> None:
+    keras.utils.set_random_seed(1)
+    one, other = (keras.initializers.RandomNormal(2.0, seed=seed) for seed in (None, 5))
+    model = keras.Sequential([keras.Input((50,)), layers.Dense(40, kernel_initializer=one)])
+    model.add(layers.Dropout(0.5))
+    model.add(layers.BatchNormalization(gamma_initializer=keras.initializers.Constant(3)))
+    model.add(layers.Dense(4, kernel_initializer=other))
+    stack = Stack.new(model, 3)
+    starts = [stack.model(number).get_weights() for number in range(3)]
+    for start in starts:
+        assert abs(start[0].mean() - 2) < 0.01 and np.all(start[1] == 0)
+        assert np.all(start[2] == 3) and np.all(start[5] == 1)
+        assert np.array_equal(start[6], starts[0][6])  # a seed of its own
+    assert not np.allclose(starts[0][0], starts[1][0])
+    keras.utils.set_random_seed(1)
+    again = Stack.new(keras.models.clone_model(model), 3).rows
+    keras.utils.set_random_seed(1)
+    assert np.array_equal(again, Stack.new(keras.models.clone_model(model), 3).rows)
+
+
+def test_networks_drop_different_units() -> None:
+    first = keras.Input((200,))
+    model = keras.Model(first, layers.Dense(1, "linear", False)(layers.Dropout(0.5)(first)))
+    model.layers[-1].set_weights([np.zeros((200, 1))])
+    stack = Stack.new(model, 2, loss=training.squared_error)
+    stack.rows.assign(np.zeros((2, 200)))
+    stack.fit(np.ones((1, 200), "float32"), np.ones((1, 1), "float32"), SGD(0.1))
+    moved = stack.rows.numpy() != 0
+    assert 60 < moved[0].sum() < 140 and not np.array_equal(*moved)
+    before = stack.rows.numpy()
+    stack.fit(np.ones((1, 200), "float32"), np.ones((1, 1), "float32"), SGD(0.1))
+    assert np.any((stack.rows.numpy() != before) != moved)  # and others in the next step
+
+
+def test_squared_error() -> None:
+    first = keras.Input((6,))
+    stack = Stack.new(keras.Model(first, layers.Dense(2)(first)), 2, loss=training.squared_error)
+    y = VECTORS @ np.arange(12).reshape(6, 2).astype("float32") / 10
+    assert np.allclose(stack.loss(VECTORS, y), ((stack(VECTORS) - y) ** 2).mean(axis=(1, 2)))
+    losses = stack.fit(VECTORS, y, Adam(0.1), epochs=60)
+    assert np.all(losses[:, -1] < 0.01 * losses[:, 0])
+
+
+def test_nothing_is_traced_again() -> None:
+    traces = []
+
+    def loss(y: object, answers: object) -> object:
+        traces.append(1)
+        return training.cross_entropy(y, answers)
+
+    stack, adam = Stack.new(dense(), 3, loss), Adam(0.1)
+    stack.fit(VECTORS, LABELS, adam)
+    assert len(traces) == 1  # once for all three networks
+    adam.learning_rate = 0.01
+    keras.utils.set_random_seed(5)
+    stack.fit(VECTORS, LABELS, adam, epochs=2, batch_size=7)
+    stack.fit(VECTORS[:30], LABELS[:30], adam, order=np.zeros((3, 5), int))
+    assert len(traces) == 1
+
+
+def count(model: keras.Model, x: object) -> object:
+    CALLS.append(model)
+    return {"sum": tf.reduce_sum(model(x))}
+
+
+CALLS: list = []
+
+
+def test_a_function_of_each_network() -> None:
+    models = [dense() for _ in range(3)]
+    stack = Stack(models)
+    for x in (VECTORS, VECTORS[:7], VECTORS[:9]):
+        sums = [float(tf.reduce_sum(model(x))) for model in models]
+        assert np.allclose(stack.map(count, x)["sum"], sums, atol=1e-4)
+    assert len(CALLS) == 2  # once more for all other sizes
+
+
+def test_steps_of_a_loop_of_ones_own() -> None:
+    stack, other, descent, twin = Stack([dense()] * 2), Stack([dense()] * 2), SGD(0.1), SGD(0.1)
+    other.rows.assign(stack.rows)
+    descent.build([stack.rows])
+    step = tf.function(lambda x, y: stack.learn(x, y, descent))
+    found = [step(np.stack([VECTORS] * 2), np.stack([LABELS] * 2)) for _ in range(3)]
+    order = np.stack([np.arange(40)] * 2)
+    losses = other.fit(VECTORS, LABELS, twin, epochs=3, order=order)
+    assert np.allclose(np.transpose(found), losses, atol=1e-6)
+    assert np.allclose(stack.rows, other.rows, atol=1e-6)
+
+
+def test_an_epoch_uses_each_input_in_an_order_of_each_network() -> None:
+    keras.utils.set_random_seed(0)
+    first = keras.Input((6,))
+    start = dict(use_bias=False, kernel_initializer="zeros")
+    stack = Stack.new(keras.Model(first, layers.Dense(3, **start)(first)), 2)
+    stack.fit(np.eye(6), np.arange(6) % 3, SGD(1.0), batch_size=4)
+    kernels = stack.rows.numpy().reshape(2, 6, 3)  # each input moves a row of the kernel
+    moved = kernels.max(axis=2)  # by 1 - 1/3, over the size of its batch
+    assert np.allclose(np.sort(moved), [[1 / 6] * 4 + [1 / 3] * 2] * 2)
+    assert not np.array_equal(*moved)
+
+
+def test_runs() -> None:
+    keras.utils.set_random_seed(3)
+    x, y = np.repeat(np.eye(3, 6, dtype="float32"), 40, axis=0), np.repeat(np.arange(3), 40)
+    adam = Adam(0.05)
+
+    def measure(stack: Stack) -> np.ndarray:
+        return np.stack([stack.accuracy(x, y), stack.loss(x, y)], axis=1)
+
+    found = train_runs(dense(), x, y, adam, measure, runs=2, epochs=6)
+    assert found.shape == (2, 7, 2)
+    assert np.all(found[:, -1, 0] == 1) and np.all(found[:, -1, 1] < found[:, 0, 1])
+    assert not np.allclose(found[0, 0], found[1, 0]) and adam.iterations == 6 * 2
+    assert train_runs(dense(), x, y, Adam(), lambda s: s.loss(x, y), epochs=2).shape == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: Stack([]), "there are no models"),
+        (lambda: Stack([dense(), residual()]), "has other weights than sequential"),
+        (lambda: Stack.new(dense(), 0), "runs is 0; give a whole number from 1"),
+        (lambda: Stack.new(dense(), 1.5), "runs is 1.5"),
+        (
+            lambda: Stack.new(keras.Sequential([keras.Input((6,)), dense()]), 1),
+            "does not say how kernel starts",
+        ),
+        (
+            lambda: Stack([dense()]).fit(VECTORS, LABELS, keras.optimizers.Adafactor()),
+            "Adafactor does not change each number by itself",
+        ),
+        (lambda: Stack([dense()]).fit(VECTORS[:0], LABELS[:0], SGD()), "there are no inputs"),
+        (lambda: Stack([dense()])(VECTORS[:0]), "there are no inputs"),
+    ],
+)
+def test_a_stack_refuses(call: Callable, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        call()
