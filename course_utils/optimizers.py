@@ -212,8 +212,9 @@ def adam(rate: float, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float
         step += 1
         mean = beta_1 * mean + (1 - beta_1) * gradient
         square = beta_2 * square + (1 - beta_2) * gradient**2
-        corrected = rate * np.sqrt(1 - beta_2**step) / (1 - beta_1**step)
-        return -corrected * mean / (np.sqrt(square) + epsilon), mean, square, step
+        # Roots as powers: TensorFlow's tensors have these too (lesson 08).
+        corrected = rate * (1 - beta_2**step) ** 0.5 / (1 - beta_1**step)
+        return -corrected * mean / (square**0.5 + epsilon), mean, square, step
 
     return rule
 

@@ -22,11 +22,11 @@ ALLOWED = {
     "course_utils.widgets.attack_explorer": LESS_HEAVY,  # softmax of lesson 03
 }
 
-#: All but the one that is the way to TensorFlow and Keras.
+#: All but the two that are the way to TensorFlow and Keras.
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(course_utils.__path__, "course_utils.")
-    if module.name != "course_utils.quiet"
+    if module.name not in ("course_utils.quiet", "course_utils.one_thread")
 ]
 
 # One process for all would not tell which module brought what.
