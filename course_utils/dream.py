@@ -110,8 +110,10 @@ def _plain(maps: dict[str, Any], numbers: dict[str, Any]) -> tuple[Any, dict[str
 
     sent, scores = {}, []
     for name, found in maps.items():
-        sent[name] = numbers[name]["whole"] * found + numbers[name]["channels"]
-        scores.append(0.5 * tf.reduce_sum(found * (sent[name] + numbers[name]["channels"])))
+        whole, channels = numbers[name]["whole"], numbers[name]["channels"]
+        sent[name] = whole * found + channels
+        sums = tf.reduce_sum(found, axis=tuple(range(found.shape.rank - 1)))
+        scores.append(whole * tf.nn.l2_loss(found) + tf.reduce_sum(channels * sums))
     return tf.add_n(scores), sent
 
 
@@ -195,6 +197,10 @@ def _smallest(network: Classifier, layers: tuple[str, ...]) -> int:
 # --- one step -----------------------------------------------------------------------------------
 
 
+def _score(model: keras.Model, function: Callable, picture: Any, numbers: dict[str, Any]) -> Any:
+    return function(model(picture[None], training=False), numbers)[0]
+
+
 def _score_and_gradient(
     model: keras.Model, function: Callable, picture: Any, numbers: dict[str, Any]
 ) -> tuple[Any, Any]:
@@ -205,6 +211,60 @@ def _score_and_gradient(
         maps = model(picture[None], training=False)
     score, sent = function(maps, numbers)
     return score, tape.gradient(maps, picture, output_gradients=sent)
+
+
+def _step(
+    model: keras.Model,
+    function: Callable,
+    picture: Any,
+    numbers: dict[str, Any],
+    shift: Any,
+    *settings: Any,
+) -> tuple[Any, Any, Any]:
+    """The score, and what `_uphill` gives: all of a step in one graph, for what is one tile."""
+    from course_utils.quiet import tf
+
+    rolled = tf.roll(picture, shift, (0, 1))
+    score, gradient = _score_and_gradient(model, function, rolled, numbers)
+    return score, *_uphill(picture, gradient, shift, *settings)
+
+
+def _uphill(
+    picture: Any, gradient: Any, shift: Any, kernel: Any, size: Any, unit: Any
+) -> tuple[Any, Any]:
+    """The picture after the step along a rolled gradient, and the gradient's length.
+
+    With a ``unit`` of 0 the step has the mean ``size``, else that of a gradient of this length.
+    """
+    from course_utils.quiet import tf
+
+    gradient = tf.roll(gradient, -shift, (0, 1))
+    gradient = tf.cond(tf.size(kernel) > 1, lambda: _smoothed(gradient, kernel), lambda: gradient)
+    length = tf.reduce_mean(tf.abs(gradient))
+    unit = tf.where(unit > 0, unit, tf.maximum(length, 1e-12))
+    return tf.clip_by_value(picture + size / unit * gradient, 0, 1), length
+
+
+def _smoothed(gradient: Any, kernel: Any) -> Any:
+    """Blur along rows and columns; what leaves on one side comes in on the other."""
+    from course_utils.quiet import tf
+
+    reach = tf.size(kernel) // 2
+    for axis in (0, 1):
+        length = tf.shape(gradient)[axis]
+        around = tf.gather(gradient, tf.range(-reach, length + reach) % length, axis=axis)
+        along = tf.reshape(kernel, (-1, 1, 1, 1) if axis == 0 else (1, -1, 1, 1))
+        gradient = tf.nn.depthwise_conv2d(
+            around[None], tf.tile(along, (1, 1, 3, 1)), (1, 1, 1, 1), "VALID"
+        )[0]
+    return gradient
+
+
+def _gaussian(blur: float) -> np.ndarray:
+    """Weights of a Gaussian filter, four standard deviations to each side."""
+    reach = round(4 * blur)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(blur, 1e-12)) ** 2)
+    return np.float32(weights / weights.sum())
 
 
 def _edges(length: int, tile: int) -> list[int]:
@@ -219,7 +279,7 @@ def _tiles(shape: Sequence[int], tile: int) -> Iterator[tuple[slice, slice]]:
 
 
 class _Climber:
-    """Computes scores and gradients of pictures of any size, tile by tile."""
+    """Computes scores, gradients and steps of pictures of any size, tile by tile."""
 
     def __init__(self, network: Classifier, objective: _Objective, tile: int) -> None:
         from course_utils.quiet import tf
@@ -230,20 +290,39 @@ class _Climber:
         specs = tf.nest.map_structure(
             lambda tensor: tf.TensorSpec((None,) * tensor.ndim), self._numbers
         )
-        self._function = network.compiled(
-            _score_and_gradient,
-            objective.layers,
-            objective.function,
-            signature=[tf.TensorSpec((None, None, 3)), specs],
+        number = tf.TensorSpec(())
+        settings = [tf.TensorSpec((2,), tf.int32), tf.TensorSpec((None,)), number, number]
+        self._score, self._function, self._step = (
+            network.compiled(
+                *(function, objective.layers, objective.function),
+                signature=[tf.TensorSpec((None, None, 3)), specs, *more],
+            )
+            for function, more in ((_score, []), (_score_and_gradient, []), (_step, settings))
         )
 
+    def score(self, picture: np.ndarray) -> float:
+        """The score for each pixel."""
+        windows = _tiles(picture.shape, self._tile)
+        total = sum(float(self._score(picture[window], self._numbers)) for window in windows)
+        return total / (picture.shape[0] * picture.shape[1])
+
     def __call__(self, picture: np.ndarray) -> tuple[float, np.ndarray]:
-        """The score for each pixel, and the gradient of the summed score."""
+        """The summed score, and its gradient."""
         gradient, total = np.empty_like(picture), 0.0
         for window in _tiles(picture.shape, self._tile):
             value, part = self._function(picture[window], self._numbers)
             gradient[window], total = part, total + float(value)
-        return total / (picture.shape[0] * picture.shape[1]), gradient
+        return total, gradient
+
+    def step(self, picture: Any, shift: np.ndarray, *settings: Any) -> tuple[float, Any, float]:
+        """The score for each pixel, and what `_uphill` gives for a picture and these settings."""
+        height, width = picture.shape[:2]
+        if max(height, width) <= self._tile:
+            total, picture, length = self._step(picture, self._numbers, shift, *settings)
+        else:
+            total, gradient = self(np.roll(picture, shift, (0, 1)))
+            picture, length = _uphill(picture, gradient, shift, *settings)
+        return float(total) / (height * width), picture, float(length)
 
     def shift(self, shape: Sequence[int], jitter: int, random: np.random.Generator) -> np.ndarray:
         """How far to roll a picture before the next step: rows, columns."""
@@ -262,22 +341,17 @@ class _Ascent:
     normalize: bool
     blur: float
     random: np.random.Generator
-    first: float | None = None
+    first: float = 0.0
 
-    def step(self, picture: np.ndarray) -> tuple[float, np.ndarray]:
-        """The score of a picture for each pixel, and the picture after the step."""
-        from scipy import ndimage
-
+    def step(self, picture: Any) -> tuple[float, Any]:
+        """The score of a picture for each pixel, and the picture after the step, as a tensor."""
         shift = self.climb.shift(picture.shape, self.jitter, self.random) if self.jitter else (0, 0)
-        value, gradient = self.climb(np.roll(picture, shift, (0, 1)))
-        gradient = np.roll(gradient, np.negative(shift), (0, 1))
-        if self.blur:
-            gradient = ndimage.gaussian_filter(gradient, (self.blur, self.blur, 0), mode="wrap")
-        length = np.abs(gradient).mean() + 1e-12
-        if self.first is None and length > 1e-12:
-            self.first = length  # of the first gradient that is one
-        unit = length if self.normalize or self.first is None else self.first
-        return value, np.clip(picture + np.float32(self.step_size / unit) * gradient, 0, 1)
+        value, picture, length = self.climb.step(
+            *(picture, np.array(shift, np.int32), _gaussian(self.blur)),
+            *(np.float32(self.step_size), np.float32(0 if self.normalize else self.first)),
+        )
+        self.first = self.first or length  # of the first gradient that is one
+        return value, picture
 
 
 # --- the dream ----------------------------------------------------------------------------------
@@ -405,7 +479,7 @@ def dream(
     try:
         for size, step in track(plan, "dreaming") if progress else plan:
             if step == 0:
-                detail = _resize_signed(current - base, size)
+                detail = _resize_signed(np.asarray(current) - base, size)
                 small = images.resize(photo, size)
                 # Both at once: an interrupt in between would leave two sizes.
                 base, current = small, np.clip(small + detail, 0, 1)
@@ -413,9 +487,10 @@ def dream(
             scores.append(value)
     except KeyboardInterrupt:
         finished = False
-    found = np.clip(photo + _resize_signed(current - base, photo.shape[:2]), 0, 1)
+    detail = _resize_signed(np.asarray(current) - base, photo.shape[:2])
+    found = np.clip(photo + detail, 0, 1)
     try:
-        before, after = climb(photo)[0], climb(found)[0]
+        before, after = climb.score(photo), climb.score(found)
     except KeyboardInterrupt:
         before, after, finished = math.nan, math.nan, False
     return Dream(found, before, after, tuple(scores), finished)
@@ -459,7 +534,7 @@ def score(network: Classifier, picture: Any, target: Target, guide: Any = None) 
     are those of `dream`. Of ``("predictions", k)`` take the logit itself instead.
     """
     objective = _objective(network, target, guide)
-    return _Climber(network, objective, TILE)(_picture(network, picture, "picture"))[0]
+    return _Climber(network, objective, TILE).score(_picture(network, picture, "picture"))
 
 
 def total_variation(picture: ArrayLike) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import subprocess
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from course_utils import dream as module
 from course_utils import images, networks
@@ -52,7 +54,9 @@ def photo() -> np.ndarray:
 
 def climbed(network, picture, target, guide=None, tile=module.TILE):
     """Score for each pixel and gradient of a target."""
-    return module._Climber(network, module._objective(network, target, guide), tile)(picture)
+    climber = module._Climber(network, module._objective(network, target, guide), tile)
+    total, gradient = climber(picture)
+    return total / (picture.shape[0] * picture.shape[1]), gradient
 
 
 def sent_back(network, picture, layer, gradients):
@@ -304,13 +308,18 @@ class Climber:
         self.seen: list[np.ndarray] = []
         own = self
 
-        def call(climber, picture):
-            own.seen.append(picture)
+        def call(model, function, picture, numbers):
+            own.seen.append(np.asarray(picture))
             if len(own.seen) == stop_after:
                 raise KeyboardInterrupt
-            return float(picture.mean()), gradient(picture)
+            return tf.reduce_sum(picture), np.float32(gradient(own.seen[-1]))
 
-        monkeypatch.setattr(module._Climber, "__call__", call)
+        def eager(network, function, layers, *settings, signature):
+            return functools.partial(function, network.features(layers), *settings)
+
+        monkeypatch.setattr(module, "_score_and_gradient", call)
+        monkeypatch.setattr(module, "_score", lambda *given: call(*given)[0])
+        monkeypatch.setattr(networks.Classifier, "compiled", eager)
 
 
 def test_jitter_rolls_back(network, photo, monkeypatch) -> None:
@@ -616,6 +625,36 @@ def test_not_normalized_a_silent_start_is_no_measure(network, photo, monkeypatch
     settings = {"octaves": 2, "steps": 1, "step_size": 0.05, "blur": 0, "normalize": False}
     found = dream(network, photo * 0.5, LAYER, **settings)
     np.testing.assert_allclose(found.picture, photo * 0.5 + 0.05, atol=1e-5)
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 20), st.integers(1, 20), st.floats(0, 4))
+def test_the_blur_is_a_gaussian_filter_that_wraps(height, width, blur) -> None:
+    gradient = np.random.default_rng(0).normal(size=(height, width, 3)).astype(np.float32)
+    expected = ndimage.gaussian_filter(gradient, (blur, blur, 0), mode="wrap")
+    found = module._smoothed(gradient, module._gaussian(blur))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("tile", [512, 64])
+@pytest.mark.parametrize(("jitter", "blur", "normalize"), [(0, 0, True), (7, 0.6, False)])
+def test_a_step_in_one_graph_is_the_step_of_the_formula(
+    network, tile, jitter, blur, normalize
+) -> None:
+    picture = images.sample("cat", size=(80, 96))
+    climber = module._Climber(network, module._objective(network, LAYER, None), tile)
+    made = module._Ascent(climber, 0.02, jitter, normalize, blur, np.random.default_rng(3))
+    made.first = 0.0 if normalize else 0.5
+    value, found = made.step(picture)
+    random = np.random.default_rng(3)
+    shift = climber.shift(picture.shape, jitter, random) if jitter else (0, 0)
+    total, gradient = climber(np.roll(picture, shift, (0, 1)))
+    gradient = np.roll(gradient, np.negative(shift), (0, 1))
+    gradient = ndimage.gaussian_filter(gradient, (blur, blur, 0), mode="wrap")
+    unit = np.abs(gradient).mean() if normalize else 0.5
+    assert value == pytest.approx(total / (80 * 96), rel=1e-4)
+    expected = np.clip(picture + 0.02 / unit * gradient, 0, 1)
+    assert np.abs(found - expected).mean() < 1e-4 * np.abs(expected - picture).mean()
 
 
 def test_blur_leaves_colors_apart(network, photo, monkeypatch) -> None:

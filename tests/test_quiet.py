@@ -201,3 +201,17 @@ def test_there_is_no_way_round() -> None:
         if {"keras", "tensorflow"} & set(_imports(ast.parse(source)))
     ]
     assert users == ["course_utils/quiet.py"]
+
+
+def test_one_thread_unless_the_user_says_otherwise() -> None:
+    code = (
+        "import os, numpy, threadpoolctl\n"
+        "from course_utils.one_thread import keras, tf\n"
+        "blas = {pool['num_threads'] for pool in threadpoolctl.threadpool_info()}\n"
+        "threads = [os.environ[f'TF_NUM_{kind}OP_THREADS'] for kind in ('INTRA', 'INTER')]\n"
+        "print(*threads, 1 in blas)"
+    )
+    for chosen, expected in (({}, "1 1 True"), ({"TF_NUM_INTRAOP_THREADS": "3"}, "3 1 False")):
+        env = {k: v for k, v in os.environ.items() if not k.startswith("TF_NUM_")} | chosen
+        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+        assert done.stdout.strip() == expected, done.stderr

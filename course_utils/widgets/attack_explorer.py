@@ -51,7 +51,7 @@ def frame(picture: str, target: str, attack: str, eps: int) -> Frame:
     original, before = _original(picture)
     changed = _attack(original, before.argmax(), target, attack, eps / 255)
     after = softmax(_victim().logits(changed))[0]
-    labels = _network().labels
+    labels = networks.load().labels
     magnified = np.clip(0.5 + _STRONG * (changed - original)[0], 0, 1)
     shown = _favorites(before, after, _index(target) if "toward" in attack else None)
     bars = _bars([labels[k] for k in shown], before[shown], after[shown])
@@ -119,24 +119,19 @@ def _bars(names: list[str], before: np.ndarray, after: np.ndarray) -> np.ndarray
 
 
 @lru_cache(maxsize=1)
-def _network() -> networks.Classifier:
-    return networks.load()
-
-
-@lru_cache(maxsize=1)
 def _victim() -> adversarial.Victim:
-    return adversarial.keras_victim(_network().model)
+    return adversarial.keras_victim(networks.load().model)
 
 
 @lru_cache(maxsize=len(TARGETS))
 def _index(target: str) -> int:
-    return _network().index(target)
+    return networks.load().index(target)
 
 
 @lru_cache(maxsize=len(PICTURES))
 def _original(picture: str) -> tuple[np.ndarray, np.ndarray]:
     """The picture as a batch of one, and the probabilities of its classes."""
-    batch = images.sample(picture, size=_network().input_size)[None]
+    batch = images.sample(picture, size=networks.load().input_size)[None]
     return batch, softmax(_victim().logits(batch))[0]
 
 

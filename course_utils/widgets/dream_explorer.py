@@ -16,33 +16,28 @@ SIDE = 112  # pixels: a dream takes a fraction of a second
 MAX_OCTAVES, MAX_STEPS = 4, 12
 
 
-@lru_cache(maxsize=1)
-def _network() -> networks.Classifier:
-    return networks.load()
-
-
 @lru_cache(maxsize=len(PHOTOS))
 def _photo(name: str) -> np.ndarray:
     # Networks with a large smallest size get a larger photo, and are slower.
-    return images.sample(name, size=max(SIDE, _network().min_size))
+    return images.sample(name, size=max(SIDE, networks.load().min_size))
 
 
 @lru_cache(maxsize=256)
 def _dream(photo: str, layer: str, channel: int | None, octaves: int, steps: int) -> Dream:
     target = layer if channel is None else (layer, channel)
-    return dream(_network(), _photo(photo), target, octaves=octaves, steps=steps)
+    return dream(networks.load(), _photo(photo), target, octaves=octaves, steps=steps)
 
 
 @lru_cache(maxsize=1)
 def _fields() -> dict[str, dimensions.Receptive]:
     try:
-        return dimensions.receptive_fields(_network().model)
+        return dimensions.receptive_fields(networks.load().model)
     except ValueError:  # a network with branches
         return {}
 
 
 def _channels(layer: str) -> int:
-    return _network().model.get_layer(layer).output.shape[-1]
+    return networks.load().model.get_layer(layer).output.shape[-1]
 
 
 def frame(photo: str, layer: str, single: bool, channel: int, octaves: int, steps: int) -> Frame:
@@ -68,8 +63,10 @@ def frame(photo: str, layer: str, single: bool, channel: int, octaves: int, step
     """
     if photo not in PHOTOS:
         raise ValueError(f"photo is {photo!r}; choose one of {', '.join(PHOTOS)}.")
-    if layer not in layers_of(_network()):
-        raise ValueError(f"layer is {layer!r}; choose one of {', '.join(layers_of(_network()))}.")
+    if layer not in layers_of(networks.load()):
+        raise ValueError(
+            f"layer is {layer!r}; choose one of {', '.join(layers_of(networks.load()))}."
+        )
     if not 1 <= octaves <= MAX_OCTAVES:
         raise ValueError(f"octaves is {octaves}; choose 1 to {MAX_OCTAVES}.")
     if not 1 <= steps <= MAX_STEPS:
@@ -109,7 +106,7 @@ def show(photo: str = "moon", layer: str | None = None) -> None:
     ValueError
         There is no such photo or layer.
     """
-    layers = layers_of(_network())
+    layers = layers_of(networks.load())
     layer = layer or layers[round(0.75 * (len(layers) - 1))]
     frame(photo, layer, False, 0, 1, 1)  # says what is wrong, if anything is
     controls = {

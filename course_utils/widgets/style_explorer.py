@@ -57,7 +57,7 @@ def frame(
     ValueError
         A picture cannot be used; the message says why.
     """
-    network, sources = _network(pooling), data.styles()
+    network, sources = networks.load(pooling=pooling), data.styles()
     content = _picture(photo, path, upload, "photo")
     if painting == OWN:
         model = _picture(painting, painting_path, painting_upload, "painting")
@@ -125,11 +125,6 @@ def _sample(name: str) -> np.ndarray:
 @lru_cache(maxsize=16)
 def _painting(path: str) -> np.ndarray:
     return images.load(path, size=256)
-
-
-@lru_cache(maxsize=2)
-def _network(pooling: str) -> networks.Classifier:
-    return networks.load(pooling=pooling)
 
 
 def show(photo: str = "flower", painting: str = "stained_glass") -> None:

@@ -132,7 +132,7 @@ def dream_ways(size: int, layer: str = "block4_conv2") -> dict[str, Callable[[],
 
     def ours(jitter: int, blur: float) -> Callable[[], Any]:
         ascent = dream._Ascent(climb, 0.012, jitter, True, blur, np.random.default_rng(0))
-        return lambda: ascent.step(picture)
+        return lambda: ascent.step(start)  # a tensor, as between two steps
 
     def half_squares(pixels: Any) -> Any:
         return 0.5 * tf.reduce_sum(extract(pixels[None], training=False)[layer] ** 2)
