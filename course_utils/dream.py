@@ -197,10 +197,6 @@ def _smallest(network: Classifier, layers: tuple[str, ...]) -> int:
 # --- one step -----------------------------------------------------------------------------------
 
 
-def _score(model: keras.Model, function: Callable, picture: Any, numbers: dict[str, Any]) -> Any:
-    return function(model(picture[None], training=False), numbers)[0]
-
-
 def _score_and_gradient(
     model: keras.Model, function: Callable, picture: Any, numbers: dict[str, Any]
 ) -> tuple[Any, Any]:
@@ -222,11 +218,9 @@ def _step(
     *settings: Any,
 ) -> tuple[Any, Any, Any]:
     """The score, and what `_uphill` gives: all of a step in one graph, for what is one tile."""
-    from course_utils.quiet import tf
-
-    rolled = tf.roll(picture, shift, (0, 1))
+    rolled = _rolled(picture, shift)
     score, gradient = _score_and_gradient(model, function, rolled, numbers)
-    return score, *_uphill(picture, gradient, shift, *settings)
+    return score, *_compiled_uphill()(picture, gradient, shift, *settings)
 
 
 def _uphill(
@@ -238,11 +232,35 @@ def _uphill(
     """
     from course_utils.quiet import tf
 
-    gradient = tf.roll(gradient, -shift, (0, 1))
+    gradient = _rolled(gradient, -shift)
     gradient = tf.cond(tf.size(kernel) > 1, lambda: _smoothed(gradient, kernel), lambda: gradient)
     length = tf.reduce_mean(tf.abs(gradient))
     unit = tf.where(unit > 0, unit, tf.maximum(length, 1e-12))
     return tf.clip_by_value(picture + size / unit * gradient, 0, 1), length
+
+
+@functools.lru_cache(maxsize=1)
+def _compiled_uphill() -> Callable:
+    """`_uphill` as a graph of its own, so that it is traced once for all networks and layers."""
+    from course_utils.quiet import tf
+
+    picture = tf.TensorSpec((None, None, 3))
+    return tf.function(_uphill, input_signature=[picture, picture, *_settings()])
+
+
+def _settings() -> list[Any]:
+    """What describes the settings of a step: shift, kernel, size, unit."""
+    from course_utils.quiet import tf
+
+    number = tf.TensorSpec(())
+    return [tf.TensorSpec((2,), tf.int32), tf.TensorSpec((None,)), number, number]
+
+
+def _rolled(picture: Any, shift: Any) -> Any:
+    from course_utils.quiet import tf
+
+    moved = tf.reduce_any(shift != 0)
+    return tf.cond(moved, lambda: tf.roll(picture, shift, (0, 1)), lambda: picture)
 
 
 def _smoothed(gradient: Any, kernel: Any) -> Any:
@@ -290,21 +308,13 @@ class _Climber:
         specs = tf.nest.map_structure(
             lambda tensor: tf.TensorSpec((None,) * tensor.ndim), self._numbers
         )
-        number = tf.TensorSpec(())
-        settings = [tf.TensorSpec((2,), tf.int32), tf.TensorSpec((None,)), number, number]
-        self._score, self._function, self._step = (
+        self._function, self._step = (
             network.compiled(
                 *(function, objective.layers, objective.function),
-                signature=[tf.TensorSpec((None, None, 3)), specs, *more],
+                signature=[tf.TensorSpec((None, None, 3)), specs, *settings],
             )
-            for function, more in ((_score, []), (_score_and_gradient, []), (_step, settings))
+            for function, settings in ((_score_and_gradient, []), (_step, _settings()))
         )
-
-    def score(self, picture: np.ndarray) -> float:
-        """The score for each pixel."""
-        windows = _tiles(picture.shape, self._tile)
-        total = sum(float(self._score(picture[window], self._numbers)) for window in windows)
-        return total / (picture.shape[0] * picture.shape[1])
 
     def __call__(self, picture: np.ndarray) -> tuple[float, np.ndarray]:
         """The summed score, and its gradient."""
@@ -321,8 +331,14 @@ class _Climber:
             total, picture, length = self._step(picture, self._numbers, shift, *settings)
         else:
             total, gradient = self(np.roll(picture, shift, (0, 1)))
-            picture, length = _uphill(picture, gradient, shift, *settings)
+            picture, length = _compiled_uphill()(picture, gradient, shift, *settings)
         return float(total) / (height * width), picture, float(length)
+
+    def score(self, picture: np.ndarray) -> float:
+        """The score for each pixel."""
+        # That of a step that goes nowhere: a graph of its own would cost more than this one does.
+        zero = np.float32(0)
+        return self.step(picture, np.zeros(2, np.int32), _gaussian(0), zero, zero)[0]
 
     def shift(self, shape: Sequence[int], jitter: int, random: np.random.Generator) -> np.ndarray:
         """How far to roll a picture before the next step: rows, columns."""

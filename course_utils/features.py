@@ -53,7 +53,6 @@ SIDE = 64  #: pixels of a crop
 GAP = 8  # pixels between the two halves of a photo
 LONGEST = 512  # rows of a photo at most, so that a crop of the large ones shows something
 CONTRAST = 0.18  # standard deviation of every crop
-BATCH = 32  # pictures a training step
 
 
 # --- descriptors --------------------------------------------------------------------------------
@@ -564,8 +563,8 @@ def small_cnn(side: int, classes: int) -> keras.Model:
 class Learner:
     """A model that is trained again and again from new starting weights, and compiled once.
 
-    Adam with a learning rate that falls to 0 along half a cosine, batches of 32 drawn at random.
-    Lesson 06, section 4.
+    Adam with a learning rate that falls to 0 along half a cosine, batches drawn at random. Lesson
+    06, section 4.
 
     Parameters
     ----------
@@ -575,12 +574,16 @@ class Learner:
         Learning rate of the first step.
     steps
         How many steps.
+    batch
+        Pictures a step.
     """
 
-    def __init__(self, build: Callable[[], keras.Model], rate: float, steps: int) -> None:
+    def __init__(
+        self, build: Callable[[], keras.Model], rate: float, steps: int, batch: int = 32
+    ) -> None:
         from course_utils.quiet import keras, tf
 
-        self.build, self.steps, self.model = build, steps, build()
+        self.build, self.steps, self.batch, self.model = build, steps, batch, build()
         self.optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps))
         self.optimizer.build(self.model.trainable_variables)
         self._unused = [variable.numpy() for variable in self.optimizer.variables]
@@ -617,10 +620,10 @@ class Learner:
             variable.assign(start)
         if last is not None:
             self.model.layers[-1].set_weights(last)
-        for rows in random.integers(len(pictures), size=(self.steps, BATCH)):
+        for rows in random.integers(len(pictures), size=(self.steps, self.batch)):
             # Of a few pictures many are drawn twice: they count twice, and are computed once.
             drawn, times = np.unique(rows, return_counts=True)
-            self._step(pictures[drawn], labels[drawn], times.astype(np.float32) / BATCH)
+            self._step(pictures[drawn], labels[drawn], times.astype(np.float32) / self.batch)
         return self
 
     def score(self, pictures: np.ndarray, labels: np.ndarray) -> float:

@@ -2,8 +2,8 @@
 
 ``from course_utils.one_thread import keras, tf``, before anything else imports TensorFlow. Where an
 operation takes microseconds, several threads spend more time on waking and waiting for one another
-than on sums: the trainings of lessons 03 to 05 and 10 take up to twice the processor's time with
-two threads, and no less time on the clock. A number of threads that the environment states
+than on sums: small trainings take up to twice the processor's time with two threads, and hardly
+less time on the clock. A number of threads that the environment states
 (``TF_NUM_INTRAOP_THREADS``) counts more.
 """
 

@@ -10,7 +10,8 @@ Lessons 03 to 07 and 10 train with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -155,7 +156,8 @@ class Stack:
             )
         given = [_tensor(values) for values in inputs]
         require_some(given[0])
-        found = [self._graphs[function](row, kept, *given) for row, kept in self._networks()]
+        with _plain_graphs():
+            found = [self._graphs[function](row, kept, *given) for row, kept in self._networks()]
         return tf.nest.map_structure(lambda *parts: np.stack(parts), *found)
 
     def __call__(self, x: ArrayLike) -> Array:
@@ -232,7 +234,8 @@ class Stack:
         for _ in range(epochs):
             shuffled = (np.random.permutation(len(x)) for _ in range(len(self)))
             rows = np.stack(list(shuffled)) if order is None else np.asarray(order)
-            losses.append(self._graphs[optimizer](x, y, tf.constant(rows, tf.int64), size))
+            with _plain_graphs():
+                losses.append(self._graphs[optimizer](x, y, tf.constant(rows, tf.int64), size))
         return np.stack(losses, axis=1)
 
     def _epoch(self, optimizer: Any, x: Any, y: Any, order: Any, batch_size: Any) -> Any:
@@ -370,6 +373,19 @@ def train_runs(
         stack.fit(x, y, optimizer, batch_size=batch_size)
         history.append(measure(stack))
     return np.stack(history, axis=1)
+
+
+@contextmanager
+def _plain_graphs() -> Iterator[None]:
+    """Run new graphs as they are traced: to optimize those of small networks does not pay."""
+    from course_utils.quiet import tf
+
+    before = tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer", False)
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": before})
 
 
 def require_some(inputs: ArrayLike) -> None:

@@ -610,8 +610,10 @@ def test_small_cnn_centers_its_input_and_ends_as_it_says(side: int, vector: int)
     assert model.layers[-1].kernel.shape == (vector, 5)  # 8: keeps its places; else the average
 
 
-@pytest.mark.parametrize("count", [5, 200])  # of 5 pictures each is in every batch, many times
-def test_learner_trains_as_keras_does_on_the_same_batches(count: int) -> None:
+@pytest.mark.parametrize(
+    ("count", "batch"), [(5, 32), (200, 32), (200, 16)]
+)  # of 5 pictures each is in every batch, many times
+def test_learner_trains_as_keras_does_on_the_same_batches(count: int, batch: int) -> None:
     first = features.small_cnn(8, 3)
     start = first.get_weights()
 
@@ -621,13 +623,13 @@ def test_learner_trains_as_keras_does_on_the_same_batches(count: int) -> None:
 
     pictures = rng().random((count, 8, 8, 1)).astype(np.float32)
     labels = np.arange(count) % 3
-    found = features.Learner(build, rate=0.01, steps=10).fit(pictures, labels, rng(4))
-    found = found.model.get_weights()
-    model, rows = build(), rng(4).integers(count, size=320)
+    learner = features.Learner(build, rate=0.01, steps=10, batch=batch)
+    found = learner.fit(pictures, labels, rng(4)).model.get_weights()
+    model, rows = build(), rng(4).integers(count, size=10 * batch)
     rate = keras.optimizers.schedules.CosineDecay(0.01, 10)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(rate), loss)
-    model.fit(pictures[rows], labels[rows], 32, shuffle=False, verbose=0)
+    model.fit(pictures[rows], labels[rows], batch, shuffle=False, verbose=0)
     for own, expected, before in zip(found, model.get_weights(), start, strict=True):
         assert np.abs(own - expected).max() < 2e-3 < np.abs(before - expected).max()
 
