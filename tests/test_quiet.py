@@ -25,6 +25,7 @@ from course_utils import (
     networks,
     quiet,
     sounds,
+    training,
 )
 from course_utils.quiet import keras
 
@@ -153,10 +154,10 @@ def pooled() -> keras.Model:
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda model, x, y: activations.accuracy(model, x, y),
+        lambda model, x, y: training.Stack([model]).accuracy(x, y),
         lambda model, x, y: activations.dead_share(model, x),
         lambda model, x, y: activations.gradient_norms(model, x, y),
-        lambda model, x, y: activations.train_runs(model, x, y, keras.optimizers.SGD(), len),
+        lambda model, x, y: training.Stack([model]).fit(x, y, keras.optimizers.SGD()),
         lambda model, x, y: activations.peaks(networks.load(), ["block1_pool"], x),
         lambda model, x, y: adversarial.keras_victim(model).predict(x),
         lambda model, x, y: adversarial.keras_victim(model).gradient(x, y),
