@@ -5,7 +5,7 @@ weights. For small networks most of that time would go into building graphs and 
 small sums of an optimizer. A `Stack` builds one graph for all, and keeps the weights of each
 network as one row of a table: so the optimizer has a single array to change.
 
-Lessons 03 to 07 and 10 train with it.
+Lessons 03 to 05 train with it.
 """
 
 from __future__ import annotations
