@@ -34,6 +34,13 @@ from tools.compare import Tolerance, differences
 MEMORY_LIMIT_MB = 4096  # what the course promises for a lesson
 PATIENCE = 300  # seconds that a kernel may keep silent although its cell is done
 
+THREADS = (
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+)
+
 # Names on the PATH; .ci/run looks for the same ones. macOS and Windows keep theirs elsewhere.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC_APPLICATIONS = Path("/Applications")
@@ -81,6 +88,10 @@ def pytest_configure(config: pytest.Config) -> None:
         if name.lower().endswith("_proxy"):
             del os.environ[name]
     os.environ.pop("MPLBACKEND", None)  # kernels choose their inline one
+    if config.getoption("numprocesses", None):
+        # As many workers as cores: threads of one would only wait for those of another.
+        for name in THREADS:
+            os.environ.setdefault(name, "1")
     os.environ.update(
         COURSE_STATIC="1",
         COURSE_PROGRESS=str(folder / "progress.json"),
