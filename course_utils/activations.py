@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from course_utils import images, training
+from course_utils import ask, images, training
 from course_utils.dimensions import Receptive, receptive_fields
+from course_utils.measures import finite_logits
+from course_utils.measures import softmax as softmax  # lesson 03 asks for it here
 from course_utils.training import Stack
 
 if TYPE_CHECKING:
@@ -240,45 +242,6 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType({entry.name: entry for 
 # --------------------------------------------------------------------------------------------------
 
 
-def softmax(logits: ArrayLike, temperature: float = 1.0) -> Array:
-    """Probabilities from logits, along the last axis: positive numbers that sum to one.
-
-    The largest logit is subtracted first, which changes nothing in exact arithmetic and keeps
-    the exponentials from overflowing.
-
-    Parameters
-    ----------
-    logits : array of finite numbers, shape (..., classes)
-    temperature : float
-        Above 0. Near 0 all probability goes to the largest logit (arg max), with a large
-        temperature every class gets the same.
-
-    Returns
-    -------
-    array of float in [0, 1], the shape of logits
-
-    Raises
-    ------
-    ValueError
-        The logits are no finite numbers, there is no class, or the temperature is not above 0.
-
-    References
-    ----------
-    Lesson 03, section 3. J. Bridle, "Probabilistic interpretation of feedforward classification
-    network outputs", 1990. The temperature: G. Hinton, O. Vinyals, J. Dean, 2015,
-    arXiv:1503.02531, section 2.
-    """
-    z = _logits(logits)
-    value = np.asarray(temperature)
-    if value.ndim or value.dtype.kind not in "iuf" or not 0 < value < np.inf:
-        raise ValueError(f"temperature is {temperature!r}; give a number above 0.")
-    divisor = max(z.dtype.type(temperature), np.finfo(z.dtype).tiny)
-    # Divided last: a tiny temperature must not turn the largest logit into infinity first.
-    with np.errstate(over="ignore"):
-        powers = np.exp((z - z.max(axis=-1, keepdims=True)) / divisor)
-    return powers / powers.sum(axis=-1, keepdims=True)
-
-
 def cross_entropy(logits: ArrayLike, labels: ArrayLike) -> float:
     """Mean of minus the logarithm of the probability that softmax gives to the true class.
 
@@ -302,7 +265,7 @@ def cross_entropy(logits: ArrayLike, labels: ArrayLike) -> float:
     ----------
     Lesson 03, section 3. I. J. Good, "Rational decisions", 1952.
     """
-    z, true = _logits(logits), np.asarray(labels)
+    z, true = finite_logits(logits), np.asarray(labels)
     if z.ndim != 2 or true.shape != z.shape[:1] or not len(true):
         raise ValueError(
             f"logits have shape {z.shape} and labels {true.shape}; give (n, classes) and (n,)."
@@ -310,15 +273,6 @@ def cross_entropy(logits: ArrayLike, labels: ArrayLike) -> float:
     if true.dtype.kind not in "iu" or true.min() < 0 or true.max() >= z.shape[1]:
         raise ValueError(f"labels must be integers from 0 to {z.shape[1] - 1}, one for each row.")
     return float(np.mean(special.logsumexp(z, axis=1) - z[np.arange(len(z)), true]))
-
-
-def _logits(values: ArrayLike) -> Array:
-    z = _real(values, "logits")
-    if not z.ndim or not z.shape[-1]:
-        raise ValueError(f"logits have shape {z.shape}; give one number for each class.")
-    if not np.isfinite(z).all():
-        raise ValueError("logits hold NaN or infinity; look for the layer that made them.")
-    return z
 
 
 # --------------------------------------------------------------------------------------------------
@@ -417,7 +371,7 @@ def gradient_norms(
     if isinstance(networks, Stack):  # once for each, which takes less than tracing a graph
         each = [gradient_norms(networks.model(i), x, y) for i in range(len(networks))]
         return {layer: np.array([norms[layer] for norms in each]) for layer in each[0]}
-    training.require_some(x)
+    ask.some("inputs", x)
     layers = [layer for layer in networks.layers if getattr(layer, "kernel", None) is not None]
     with tf.GradientTape() as tape:
         loss = tf.reduce_mean(training.cross_entropy(y, networks(x, training=True)))
@@ -459,7 +413,7 @@ def dead_share(networks: keras.Model | Stack, x: ArrayLike) -> dict[str, float] 
     """
     if isinstance(networks, Stack):
         return networks.map(_dead_share, x)
-    training.require_some(x)
+    ask.some("inputs", x)
     return {layer: float(share) for layer, share in _dead_share(networks, x).items()}
 
 
@@ -604,7 +558,7 @@ def peaks(network: Classifier, layers: Sequence[str], crops: Array) -> dict[str,
 
     Raises
     ------
-    NetworkError
+    CourseError
         The network has no such layer.
 
     References
@@ -614,7 +568,7 @@ def peaks(network: Classifier, layers: Sequence[str], crops: Array) -> dict[str,
     """
     from course_utils.quiet import tf
 
-    training.require_some(crops)
+    ask.some("crops", crops)
     fields = receptive_fields(network.model)
     pictures = tf.TensorSpec((None, None, None, 3), tf.float32)
     compiled = network.compiled(_maps, layers, signature=[pictures])

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_utils.measures import interval, softmax
+
 if TYPE_CHECKING:
     import keras
     from sklearn.tree import DecisionTreeClassifier
@@ -126,8 +128,6 @@ class Result:
     @property
     def confidence(self) -> Array:
         """Softmax probability of each prediction, shape (n,)."""
-        from course_utils.activations import softmax  # which loads SciPy
-
         return softmax(self.logits).max(axis=1)
 
     @cached_property
@@ -251,24 +251,6 @@ def margin(logits: ArrayLike, labels: ArrayLike) -> Array:
     own = values[rows, labels].copy()
     values[rows, labels] = -np.inf
     return own - values.max(axis=1)
-
-
-def interval(successes: int, trials: int) -> tuple[float, float]:
-    """95 % interval of a share (E. Wilson, 1927).
-
-    Parameters
-    ----------
-    successes, trials
-        Of how many how many; at least one trial.
-
-    Returns
-    -------
-    low, high : float
-    """
-    from scipy.stats import binomtest
-
-    found = binomtest(int(successes), int(trials)).proportion_ci(method="wilson")
-    return float(found.low), float(found.high)
 
 
 # --- victims --------------------------------------------------------------------------------------
@@ -1067,7 +1049,7 @@ class Learner:
         description: str = "training",
     ) -> keras.Model:
         """Start anew with the weights of a new network, and train; arguments as for `train`."""
-        from course_utils.widgets import track
+        from course_utils.live import track
 
         self.model.set_weights(self.build().get_weights())
         for variable, start in zip(self.optimizer.variables, self._unused, strict=True):

@@ -50,16 +50,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from course_utils.ask import CourseError
+
 ROOT = Path(__file__).resolve().parents[1] / "data"
 
 PATIENCE = 8.0  # seconds that a silent server is given
 CHUNK = 1 << 16
 
 PathLike = str | os.PathLike
-
-
-class DataError(RuntimeError):
-    """Data that is missing, damaged or out of reach; the message says what to do."""
 
 
 # ---------------------------------------------------------------------------------------------
@@ -76,11 +74,11 @@ def path(name: str) -> Path:
 
     Raises
     ------
-    DataError
+    CourseError
         The file is missing, or its SHA-256 is not the one of the manifest.
     """
     if fault := _shipped_fault(name, _manifest().get(name)):
-        raise DataError(fault)
+        raise CourseError(fault)
     return ROOT / name
 
 
@@ -91,7 +89,7 @@ def verify() -> list[str]:
     """
     try:
         manifest = _manifest()
-    except DataError as error:
+    except CourseError as error:
         return [str(error)]
     if not manifest:
         return ["data/manifest.json is missing: clone the course again."]
@@ -115,7 +113,7 @@ def _manifest() -> dict[str, dict]:
         entries = json.loads(file.read_text(encoding="utf-8"))["files"]
         return {entry["file"].removeprefix("data/"): entry for entry in entries}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(
+        raise CourseError(
             "data/manifest.json cannot be read: restore it with "
             "`git checkout -- data/manifest.json`."
         ) from error
@@ -299,7 +297,7 @@ def fetch(name: str, source: PathLike | None = None) -> Path:
 
     Raises
     ------
-    DataError
+    CourseError
         Unknown name, no network, full disk, wrong hash: one sentence that says what to do.
     """
     dataset = _dataset(name)
@@ -326,7 +324,7 @@ def _dataset(name: str) -> Dataset:
     if name in DATASETS:
         return DATASETS[name]
     near = difflib.get_close_matches(str(name).lower().replace("-", "_"), DATASETS, 1, 0.5)
-    raise DataError(
+    raise CourseError(
         f"There is no data set {name!r}; "
         + (f"did you mean {near[0]!r}? " if near else "")
         + f"The names are {', '.join(DATASETS)}."
@@ -348,7 +346,7 @@ def _locate(name: str, source: PathLike | None = None) -> Path | None:
         place = Path(chosen).expanduser()
         if not place.exists():
             told_by = "source" if source else variable
-            raise DataError(f"{place}, named by {told_by} for {name}, does not exist.")
+            raise CourseError(f"{place}, named by {told_by} for {name}, does not exist.")
         return place
     folders = [cache() / name]
     if shelf := os.environ.get("COURSE_DATA"):
@@ -362,7 +360,7 @@ def _locate(name: str, source: PathLike | None = None) -> Path | None:
 def _needed(name: str, source: PathLike | None) -> Path:
     place = _locate(name, source)
     if place is None:
-        raise DataError(
+        raise CourseError(
             f"The data set {name} is not on this machine: `python -m course_utils fetch {name}` "
             f"downloads it once ({_megabytes(DATASETS[name].size)}), or name a copy as source."
         )
@@ -377,12 +375,12 @@ def _archive(place: Path, part: Part) -> Path:
 
 def _copy(origin: Path, target: Path, part: Part) -> None:
     if not origin.is_file():
-        raise DataError(
+        raise CourseError(
             f"{origin} holds no {part.file}; name the archive or the folder it lies in "
             "(an unpacked folder is named by COURSE_DATA_... instead, and not copied)."
         )
     if fault := refusal(part, origin, target.parent):
-        raise DataError(f"{origin} {fault}; it was not taken.")
+        raise CourseError(f"{origin} {fault}; it was not taken.")
     scratch = target.with_name(target.name + ".part")
     with _disk_errors(target.parent, origin.stat().st_size):
         shutil.copyfile(origin, scratch)
@@ -473,7 +471,7 @@ def download(part: Part, target: Path, help: str = "") -> None:
 
     Raises
     ------
-    DataError
+    CourseError
         No server answers within ``PATIENCE`` seconds, none gives the right file, the disk is full.
     """
     scratch = target.with_name(target.name + ".part")
@@ -489,7 +487,7 @@ def download(part: Part, target: Path, help: str = "") -> None:
                 return
             except _Broken as error:
                 reasons.append(f"{_host(url)}: {error}")
-    raise DataError(f"{part.file} could not be downloaded ({'; '.join(reasons)}). {help}".strip())
+    raise CourseError(f"{part.file} could not be downloaded ({'; '.join(reasons)}). {help}".strip())
 
 
 def _host(url: str) -> str:
@@ -517,14 +515,14 @@ def _disk_errors(folder: Path, size: int) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
         if free < size * 1.02:
-            raise DataError(
+            raise CourseError(
                 f"{folder} has {_megabytes(free)} free and {_megabytes(size)} are needed: make "
                 "room, or name another folder by the environment variable COURSE_CACHE."
             )
         yield
     except OSError as error:
         what = "is full" if error.errno in _FULL else "cannot be written"
-        raise DataError(
+        raise CourseError(
             f"{folder} {what} ({error.strerror or error}): make room or choose another folder by "
             "the environment variable COURSE_CACHE; what arrived is kept."
         ) from error
@@ -574,7 +572,7 @@ def _reachable(part: Part, help: str) -> list[str]:
         return sorted(alive, key=lambda url: waited and url not in known)
     silent = f"no answer within {PATIENCE:.0f} seconds"
     reasons = {_host(url): known.get(url, silent) for url in part.urls}
-    raise DataError(
+    raise CourseError(
         f"{part.file} ({_megabytes(part.size)}) cannot be downloaded, no server can be reached ("
         + "; ".join(f"{host}: {reason}" for host, reason in reasons.items())
         + f"): check the network. {help}".rstrip()
@@ -660,7 +658,7 @@ def unpack(name: str, source: PathLike | None = None, folder: PathLike | None = 
     folder = Path(folder).expanduser() if folder else cache() / name / "files"
     for part in DATASETS[name].parts:
         if not (archive := _archive(place, part)).is_file():
-            raise DataError(f"{place} holds no {part.file} to unpack.")
+            raise CourseError(f"{place} holds no {part.file} to unpack.")
         if part.file.endswith((".zip", ".tar.gz")) and not folder.exists():
             extract(archive, folder)
     return folder
@@ -673,18 +671,18 @@ def extract(archive: PathLike, folder: PathLike) -> None:
 
     Raises
     ------
-    DataError
+    CourseError
         The archive is damaged or holds a name that leads out of the folder, or the disk is full.
     """
     from tqdm.auto import tqdm
 
     archive, folder = Path(archive), Path(folder)
     if folder.exists():
-        raise DataError(f"{folder} exists already: name a new folder for {archive.name}.")
+        raise CourseError(f"{folder} exists already: name a new folder for {archive.name}.")
     with _archive_errors(archive), _opened(archive) as (members, extract_one):
         for member, _, is_plain in members:
             if not is_plain or not _inside(member):
-                raise DataError(
+                raise CourseError(
                     f"{archive} holds {member!r}, which leads out of its folder or is a link: "
                     "nothing was extracted. Fetch the archive again from a place that you trust."
                 )
@@ -731,7 +729,7 @@ def _opened(archive: Path) -> Iterator[tuple[list[tuple[str, int, bool]], object
 def _archive_errors(archive: Path) -> Iterator[None]:
     try:
         yield
-    except DataError:
+    except CourseError:
         raise
     except (
         zipfile.BadZipFile,
@@ -742,7 +740,7 @@ def _archive_errors(archive: Path) -> Iterator[None]:
         RuntimeError,
         ValueError,
     ) as error:  # RuntimeError: a zip with a password
-        raise DataError(
+        raise CourseError(
             f"{archive} is damaged or not what was expected ({error}): delete it and fetch it "
             "again."
         ) from error
@@ -866,7 +864,7 @@ def spoken_digits() -> Speech:
 
     Raises
     ------
-    DataError
+    CourseError
         The file is missing or damaged.
     """
     file = path("sounds/digits.npz")
@@ -897,7 +895,7 @@ def fsdd(source: PathLike | None = None) -> Speech:
 
     Raises
     ------
-    DataError
+    CourseError
         Not on this machine, damaged, or not 6 speakers x 10 digits x 50 takes at 8 kHz.
     """
     from scipy.io import wavfile
@@ -908,11 +906,11 @@ def fsdd(source: PathLike | None = None) -> Speech:
         with _archive_errors(Path(match[0])):
             rate, samples = wavfile.read(io.BytesIO(read()))
         if rate != 8000 or samples.dtype != np.int16 or samples.ndim != 1:
-            raise DataError(f"{match[0]} in {place} is not 16-bit mono at 8 kHz: fetch it again.")
+            raise CourseError(f"{match[0]} in {place} is not 16-bit mono at 8 kHz: fetch it again.")
         found.append((match[2], int(match[1]), int(match[3]), samples))
     grid = Counter((speaker, digit) for speaker, digit, *_ in found)
     if len(grid) != 60 or set(grid.values()) != {50}:
-        raise DataError(
+        raise CourseError(
             f"{place} holds {len(found)} recordings of spoken digits where 6 speakers x 10 digits "
             "x 50 takes are expected: it is incomplete or another version; fetch it again."
         )
@@ -949,7 +947,7 @@ def fashion_mnist(
         )
     )
     if len(images) != len(labels):
-        raise DataError(f"{place}: {len(images)} pictures but {len(labels)} labels.")
+        raise CourseError(f"{place}: {len(images)} pictures but {len(labels)} labels.")
     return Pictures(_unit(images[:count]), labels[:count].astype(np.int64), _CLOTHES)
 
 
@@ -957,7 +955,7 @@ def _idx(file: Path, ndim: int) -> np.ndarray:
     """An array of bytes in LeCun's idx format, packed with gzip."""
     with _archive_errors(file):
         if not file.is_file():
-            raise DataError(f"{file} does not exist or is a folder without the expected file.")
+            raise CourseError(f"{file} does not exist or is a folder without the expected file.")
         raw = gzip.decompress(file.read_bytes())
         kind, *shape = np.frombuffer(raw, ">i4", 1 + ndim).tolist()
         if kind != 0x800 + ndim:
@@ -1021,7 +1019,7 @@ def tiny_imagenet(
         rows = [line.split("\t") for line in read().decode().splitlines()]
         wnids = {row[0]: row[1] for row in rows}
     if not wnids:
-        raise DataError(f"{place} holds no val/val_annotations.txt: fetch tiny_imagenet again.")
+        raise CourseError(f"{place} holds no val/val_annotations.txt: fetch tiny_imagenet again.")
     return _tiny_pictures(place, part, r"val/images/([^/]+\.JPEG)$", wnids, per_class)
 
 
@@ -1037,7 +1035,7 @@ def tiny_imagenet_classes(source: PathLike | None = None) -> dict[str, str]:
     found = _contents(place, part, r"(?:^|/)(wnids|words)\.txt$")
     texts = {match[1]: read().decode() for match, read in found}
     if set(texts) != {"wnids", "words"}:
-        raise DataError(f"{place} lacks wnids.txt or words.txt: it is no Tiny ImageNet.")
+        raise CourseError(f"{place} lacks wnids.txt or words.txt: it is no Tiny ImageNet.")
     words = dict(line.split("\t", 1) for line in texts["words"].splitlines() if "\t" in line)
     wnids = sorted(texts["wnids"].split())
     return {wnid: words.get(wnid, wnid).split(",")[0].strip() for wnid in wnids}
@@ -1058,13 +1056,13 @@ def _tiny_pictures(
             image = _unit(np.asarray(Image.open(io.BytesIO(read())).convert("RGB")))
         yield image, wnid
     if not seen:
-        raise DataError(f"{place} holds no pictures of Tiny ImageNet: fetch it again.")
+        raise CourseError(f"{place} holds no pictures of Tiny ImageNet: fetch it again.")
 
 
 def _split(split: str, *names: str) -> str:
     names = names or ("train", "test")
     if split not in names:
-        raise DataError(f"split is {split!r}; it can be {' or '.join(map(repr, names))}.")
+        raise CourseError(f"split is {split!r}; it can be {' or '.join(map(repr, names))}.")
     return split
 
 
@@ -1099,7 +1097,7 @@ def _run(options: argparse.Namespace) -> int:
         place = fetch(options.name, options.source)
         if options.unpack:
             place = unpack(options.name)
-    except DataError as error:
+    except CourseError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

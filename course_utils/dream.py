@@ -477,12 +477,12 @@ def dream(
     ------
     ValueError
         A target or a setting that makes no sense; the sentence says which.
-    course_utils.images.ImageError
+    CourseError
         The picture or the guide is none.
-    course_utils.networks.NetworkError
+    CourseError
         The network has no such layer.
     """
-    from course_utils.widgets import track
+    from course_utils.live import track
 
     photo = _picture(network, picture, "picture")
     _check_settings(network, steps, step_size, jitter, blur, tile)
@@ -599,7 +599,7 @@ def zoom(
     ValueError
         No such number of frames or factor; and as in `dream`.
     """
-    from course_utils.widgets import track
+    from course_utils.live import track
 
     if not isinstance(frames, int | np.integer) or frames < 1:
         raise ValueError(f"frames is {frames!r}; give a whole number from 1.")
@@ -634,7 +634,7 @@ def closer(picture: Any, factor: float) -> NDArray[np.float32]:
     ------
     ValueError
         No such factor.
-    course_utils.images.ImageError
+    CourseError
         The picture is none.
     """
     from PIL import Image

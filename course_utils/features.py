@@ -134,10 +134,10 @@ def extract(
     ------
     ValueError
         An unknown way to pool, or not one for each layer; no pictures, or a batch size below 1.
-    course_utils.networks.NetworkError
+    CourseError
         Pictures or layers that the network does not take; the message says why.
     """
-    from course_utils.widgets import track
+    from course_utils.live import track
 
     names = stages(network) if layers is None else layers
     names = (names,) if isinstance(names, str) else tuple(names)
@@ -663,7 +663,7 @@ def grad_cam(
     ------
     ValueError
         No such logit, or several pictures.
-    course_utils.networks.NetworkError
+    CourseError
         A picture or a layer that the network does not take.
     """
     batch = _one(network, picture)

@@ -1,7 +1,7 @@
 """Pictures in and out: one reader, one set of checks, one way to look.
 
 A picture is a NumPy array, float32 in [0, 1]: ``(height, width, 3)`` in color (RGB) or
-``(height, width)`` in gray. Whatever cannot become one raises `ImageError` with one sentence.
+``(height, width)`` in gray. Whatever cannot become one raises `CourseError` with one sentence.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from course_utils.ask import CourseError
+
 __all__ = [
     "MAX_PIXELS",
     "SAMPLES",
-    "ImageError",
     "Sample",
     "animate",
     "center_crop",
@@ -82,13 +83,9 @@ _LOOKALIKES: tuple[tuple[bytes, str, str], ...] = (
 )
 
 
-class ImageError(ValueError):
-    """A picture that cannot be used; the message is one sentence: which, what, what to do."""
-
-
-def _error(name: str, problem: str, remedy: str) -> ImageError:
+def _error(name: str, problem: str, remedy: str) -> CourseError:
     # A library's message or a file's name may hold line breaks; a sentence does not.
-    return ImageError(" ".join(f"{name} {problem}; {remedy}.".split()))
+    return CourseError(" ".join(f"{name} {problem}; {remedy}.".split()))
 
 
 # --- Sample photos ------------------------------------------------------------------------------
@@ -177,7 +174,7 @@ def sample(
 
     Raises
     ------
-    ImageError
+    CourseError
         No sample has this name, or its package is not installed.
     """
     if name not in SAMPLES:
@@ -219,7 +216,7 @@ def load(
 
     Raises
     ------
-    ImageError
+    CourseError
         The source is no usable picture, or has more than `MAX_PIXELS` pixels.
     """
     # A photo of 60 megapixels for a picture of 224: four times the size is plenty to scale from.
@@ -288,7 +285,7 @@ def _from_path(
         raise _error(
             name, "may not be read with your rights", "change its permissions or copy it"
         ) from None
-    except ImageError:
+    except CourseError:
         raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -314,7 +311,7 @@ def _pillow_errors(name: str) -> Iterator[None]:
         warnings.simplefilter("ignore")
         try:
             yield
-        except (ImageError, UnidentifiedImageError):
+        except (CourseError, UnidentifiedImageError):
             raise
         except Image.DecompressionBombError:
             raise _too_large(name, f"more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels") from None
@@ -329,7 +326,7 @@ def _pillow_errors(name: str) -> Iterator[None]:
             ) from None
 
 
-def _too_large(name: str, size: str) -> ImageError:
+def _too_large(name: str, size: str) -> CourseError:
     return _error(
         name,
         f"has {size}, above the limit of {MAX_PIXELS:,} pixels",
@@ -501,7 +498,7 @@ def validate(image: ArrayLike, name: str = "image") -> NDArray[np.float32]:
 
     Raises
     ------
-    ImageError
+    CourseError
         Wrong type, shape or range, NaN or infinity, or no pixels.
     """
     array = _as_array(image, name)
@@ -537,14 +534,14 @@ def to_gray(image: ArrayLike) -> NDArray[np.float32]:
 
     Raises
     ------
-    ImageError
+    CourseError
         As in `validate`.
     """
     return _luma(validate(image))
 
 
 def _pair(size: Any) -> tuple[int, int]:
-    """``size`` as (height, width), or ImageError."""
+    """``size`` as (height, width), or CourseError."""
     parts = tuple(size) if isinstance(size, (tuple, list)) else (size, size)
     try:
         if len(parts) != 2 or any(isinstance(part, bool) for part in parts):
@@ -578,7 +575,7 @@ def center_crop(image: ArrayLike, size: int | tuple[int, int] | None = None) -> 
 
     Raises
     ------
-    ImageError
+    CourseError
         As in `validate`, or the size is larger than the picture.
     """
     image = validate(image)
@@ -612,7 +609,7 @@ def resize(image: ArrayLike, size: int | tuple[int, int]) -> NDArray[np.float32]
 
     Raises
     ------
-    ImageError
+    CourseError
         As in `validate`, or the size is no size.
     """
     image = validate(image)
@@ -645,7 +642,7 @@ def to_uint8(image: ArrayLike) -> NDArray[np.uint8]:
 
     Raises
     ------
-    ImageError
+    CourseError
         Wrong shape or type, NaN or infinity.
     """
     array = _as_array(image, "image")
@@ -674,7 +671,7 @@ def to_png(image: ArrayLike) -> bytes:
 
     Raises
     ------
-    ImageError
+    CourseError
         As in `to_uint8`.
     """
     buffer = io.BytesIO()
@@ -702,7 +699,7 @@ def to_gif(frames: Sequence[ArrayLike], seconds: float = 0.1) -> bytes:
 
     Raises
     ------
-    ImageError
+    CourseError
         No frames, frames of different shapes or that are no pictures, or too short a time.
     """
     pictures = [Image.fromarray(to_uint8(frame)).convert("RGB") for frame in frames]
@@ -755,7 +752,7 @@ def save(path: str | os.PathLike[str], image: ArrayLike) -> None:
 
     Raises
     ------
-    ImageError
+    CourseError
         Another ending, a folder that is missing or closed, a full disk, or no picture.
     """
     target, name = Path(os.fsdecode(path)).expanduser(), f"'{os.fsdecode(path)}'"
@@ -819,7 +816,7 @@ def show(
 
     Raises
     ------
-    ImageError
+    CourseError
         A picture is none, leaves [0, 1] while nothing says how to draw it, the counts differ, or
         ``columns`` or ``height`` is no such number.
     """

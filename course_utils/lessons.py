@@ -22,6 +22,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from course_utils.ask import CourseError
 from course_utils.data import PathLike
 from course_utils.exercises import Progress, progress
 
@@ -31,10 +32,6 @@ _HEADING = re.compile(r"^(#{2,3}) +(.+?) *$", re.MULTILINE)
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)\.? ")
 # What an exercise defines is used by its check alone.
 _SKIPPED_TAGS = ("exercise:", "check:")
-
-
-class LessonError(ValueError):
-    """A lesson or a section that does not exist; the message lists those that do."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,7 @@ class Lesson:
 
         Raises
         ------
-        LessonError
+        CourseError
             No heading fits, or several do.
         """
         wanted = str(section).strip()
@@ -99,7 +96,7 @@ class Lesson:
             return found[0]
         choices = "; ".join(found or [h for h in self.sections if _NUMBER.match(h)])
         several = "several sections with" if found else "no section"
-        raise LessonError(f"Lesson {self.number} has {several} {wanted!r}; choose from: {choices}.")
+        raise CourseError(f"Lesson {self.number} has {several} {wanted!r}; choose from: {choices}.")
 
     def code_before(self, section: str) -> Iterator[tuple[int, str]]:
         """Place and source of the code cells above a section, without exercises."""
@@ -121,13 +118,13 @@ def find_lesson(number: str | int) -> Lesson:
 
     Raises
     ------
-    LessonError
+    CourseError
         There is none.
     """
     found = {lesson.number: lesson for lesson in all_lessons()}
     wanted = str(number).strip().zfill(2)
     if wanted not in found:
-        raise LessonError(f"There is no lesson {number!r}; there are {', '.join(found)}.")
+        raise CourseError(f"There is no lesson {number!r}; there are {', '.join(found)}.")
     return found[wanted]
 
 
@@ -153,12 +150,12 @@ def catch_up(
 
     Raises
     ------
-    LessonError
+    CourseError
         No such lesson or section.
     RuntimeError
         A cell of the lesson fails; the message names it.
     """
-    from course_utils.widgets import track
+    from course_utils.live import track
 
     found = find_lesson(lesson)
     heading = found.find(section)

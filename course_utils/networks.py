@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils import data
+from course_utils.ask import CourseError
+from course_utils.measures import softmax
 
 if TYPE_CHECKING:
     import keras
@@ -34,10 +36,6 @@ EMBEDDED_FILE = "embedded/slim_vgg16.npz"
 EMBEDDED_FORMAT = 1
 WIDTHS = (16, 32, 64, 128, 128)  # a quarter of VGG-16's
 DEPTHS = (2, 2, 3, 3, 3)
-
-
-class NetworkError(RuntimeError):
-    """A network that cannot be loaded or used so; the message says what to do."""
 
 
 class Classifier:
@@ -110,17 +108,17 @@ class Classifier:
 
         Raises
         ------
-        NetworkError
+        CourseError
             A name that the network does not have; the message lists those it has.
         """
         from course_utils.quiet import keras
 
         names = [layers] if isinstance(layers, str) else list(layers)
         if not names:
-            raise NetworkError(f"Name at least one layer of {self.name}.")
+            raise CourseError(f"Name at least one layer of {self.name}.")
         for name in names:
             if name not in self.layers:
-                raise NetworkError(self._no_layer(name))
+                raise CourseError(self._no_layer(name))
         return keras.Model(
             self.model.inputs[0], {name: self.model.get_layer(name).output for name in names}
         )
@@ -154,7 +152,7 @@ class Classifier:
 
         Raises
         ------
-        NetworkError
+        CourseError
             Bytes instead of floats, values outside [0, 1], a wrong shape or size.
         """
         return self._run(self._logits, images, batch_size, progress, self.fixed_size)
@@ -201,7 +199,7 @@ class Classifier:
 
         Raises
         ------
-        NetworkError
+        CourseError
             A name that the network does not have.
         """
         from course_utils.quiet import tf
@@ -235,7 +233,7 @@ class Classifier:
 
         batch, single = self.as_batch(images, fixed)
         if batch_size < 1:
-            raise NetworkError(f"batch_size is {batch_size}; it must be 1 or more.")
+            raise CourseError(f"batch_size is {batch_size}; it must be 1 or more.")
         count = len(batch)
         if not count:  # has an answer, too; but TensorFlow's oneDNN kernels refuse an empty batch
             batch = np.zeros((1, *batch.shape[1:]), np.float32)
@@ -264,7 +262,7 @@ class Classifier:
 
         Raises
         ------
-        NetworkError
+        CourseError
             Bytes instead of floats, values outside [0, 1], a wrong shape or size.
         """
         fixed = self.fixed_size if fixed is None else fixed
@@ -274,26 +272,26 @@ class Classifier:
         except ValueError:  # a list of pictures of different sizes
             kind = "O"
         if kind not in "fiub":
-            raise NetworkError("The pictures must be one array of numbers, all of one size.")
+            raise CourseError("The pictures must be one array of numbers, all of one size.")
         if array.ndim not in (3, 4) or array.shape[-1] != 3:
-            raise NetworkError(
+            raise CourseError(
                 f"The pictures have shape {array.shape}; {self.name} takes (h, w, 3) or "
                 "(n, h, w, 3): RGB, three channels last."
             )
         if kind != "f" or (array.size and not (array.min() >= -1e-3 and array.max() <= 1 + 1e-3)):
             found = f"{array.dtype} from {array.min():.4g} to {array.max():.4g}"
-            raise NetworkError(
+            raise CourseError(
                 f"The pixels are {found}; {self.name} takes floats in [0, 1]: divide bytes by "
                 "255, and clip what lies outside."
             )
         height, width = array.shape[-3:-1]
         if fixed and (height, width) != (self.input_size,) * 2:
-            raise NetworkError(
+            raise CourseError(
                 f"The pictures are {height}x{width}; the dense layers of {self.name} need "
                 f"{self.input_size}x{self.input_size}: resize or crop them."
             )
         if min(height, width) < self.min_size:
-            raise NetworkError(
+            raise CourseError(
                 f"The pictures are {height}x{width}; {self.name} needs {self.min_size} pixels or "
                 "more on each side: enlarge them."
             )
@@ -319,14 +317,13 @@ class Classifier:
         """
         values = np.asarray(logits, np.float64)
         if values.ndim not in (1, 2) or values.shape[-1] != len(self.labels):
-            raise NetworkError(
+            raise CourseError(
                 f"The logits have shape {values.shape}; {self.name} gives {len(self.labels)} for "
                 "each picture."
             )
         if values.ndim == 2:
             return [self.decode(row, top) for row in values]
-        powers = np.exp(values - values.max())
-        probabilities = powers / powers.sum()
+        probabilities = softmax(values)
         order = np.argsort(-values, kind="stable")[:top]
         return [(self.wnids[i], self.labels[i], float(probabilities[i])) for i in order]
 
@@ -335,7 +332,7 @@ class Classifier:
 
         Raises
         ------
-        NetworkError
+        CourseError
             No such class; the message names similar ones.
         """
         wanted = str(label).lower().replace("_", " ")
@@ -345,7 +342,7 @@ class Classifier:
                 return known.index(wanted)
         near = difflib.get_close_matches(wanted, names, 3, 0.5)
         near = near or [name for name in names if set(wanted.split()) & set(name.split())][:3]
-        raise NetworkError(
+        raise CourseError(
             f"{self.name} knows no class {label!r}"
             + (f"; similar ones: {', '.join(near)}." if near else "; `.labels` lists its classes.")
         )
@@ -491,14 +488,14 @@ def load(
 
     Raises
     ------
-    NetworkError
+    CourseError
         Unknown name, weights that are missing or damaged, no network to download them.
     """
     name = _name(name)
     if pooling not in ("max", "average"):
-        raise NetworkError(f"pooling is {pooling!r}; it can be 'max' or 'average'.")
+        raise CourseError(f"pooling is {pooling!r}; it can be 'max' or 'average'.")
     if path is not None and name != EMBEDDED:
-        raise NetworkError(f"path names weights of the embedded network; {name} has its own.")
+        raise CourseError(f"path names weights of the embedded network; {name} has its own.")
     if path is not None or not pretrained:
         return _load(name, path, pretrained, pooling)
     classifier, weights = _kept.get((name, pooling), (None, None))
@@ -526,8 +523,8 @@ def _load(name: str, path: data.PathLike | None, pretrained: bool, pooling: str)
             classifier = _load_embedded(path, pretrained)
         else:
             classifier = _load_application(name, pretrained)
-    except data.DataError as error:
-        raise NetworkError(str(error)) from error
+    except CourseError as error:
+        raise CourseError(str(error)) from error
     return _with_average_pooling(classifier) if pooling == "average" else classifier
 
 
@@ -537,7 +534,7 @@ def _name(name: str | None) -> str:
     if chosen.lower() in known:
         return known[chosen.lower()]
     near = difflib.get_close_matches(chosen.lower(), known, 1)
-    raise NetworkError(
+    raise CourseError(
         f"There is no network {chosen!r}"
         + (" (from COURSE_NETWORK)" if name is None else "")
         + (f"; did you mean {known[near[0]]}?" if near else ";")
@@ -631,7 +628,7 @@ def _read_embedded(file: Path) -> dict[str, np.ndarray]:
     """Arrays of a weights file, complete, of the right shapes, and float32; never a pickle."""
     mend = "restore it, or train it again with tools/train_embedded.py."
     if not file.is_file():
-        raise NetworkError(f"The weights file {file} does not exist: {mend}")
+        raise CourseError(f"The weights file {file} does not exist: {mend}")
     try:
         with np.load(file, allow_pickle=False) as archive:
             arrays = {key: np.asarray(archive[key]) for key in archive.files}
@@ -645,17 +642,17 @@ def _read_embedded(file: Path) -> dict[str, np.ndarray]:
         zipfile.BadZipFile,
         zlib.error,
     ) as error:
-        raise NetworkError(
+        raise CourseError(
             f"{file} is damaged or not a file of weights ({error}): {mend}"
         ) from error
     found = arrays.get("format")
     if found is None or found.shape != () or found != EMBEDDED_FORMAT:
-        raise NetworkError(
+        raise CourseError(
             f"{file} has format {'none' if found is None else found}, and this version of the "
             f"course reads format {EMBEDDED_FORMAT}: {mend}"
         )
     if fault := _embedded_fault(arrays):
-        raise NetworkError(f"{file} {fault}: {mend}")
+        raise CourseError(f"{file} {fault}: {mend}")
     return {
         key: value.astype(np.float32) if value.dtype.kind == "f" else value
         for key, value in arrays.items()
@@ -716,7 +713,7 @@ def _load_application(name: str, pretrained: bool) -> Classifier:
     except (OSError, ValueError, KeyError) as error:
         if weights is None:
             raise
-        raise NetworkError(
+        raise CourseError(
             f"{weights} is damaged or not a file of {name} weights ({_first_line(error)}): delete "
             "it, and it will be downloaded again."
         ) from error
@@ -795,7 +792,7 @@ def _class_index(file: Path) -> tuple[list[str], list[str]]:
         pairs = [known[str(number)] for number in range(1000)]
         return [wnid for wnid, _ in pairs], [name.replace("_", " ") for _, name in pairs]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise NetworkError(f"{file} is damaged: delete it, and it is downloaded again.") from error
+        raise CourseError(f"{file} is damaged: delete it, and it is downloaded again.") from error
 
 
 def _cached(part: data.Part, what: str) -> Path:

@@ -562,7 +562,7 @@ def find_rate(
     """
     inputs, targets = np.asarray(inputs), np.asarray(targets)
     _check_rate_test(network, inputs, targets, low, high, steps, batch_size)
-    from course_utils.widgets import track
+    from course_utils.live import track
 
     network.optimizer.build(network.trainable_variables)
     kept = network.get_weights()

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_utils.ask import CourseError
 from course_utils.data import Speech
 from course_utils.features import dense_weights, draw, extract, stages
+from course_utils.measures import spread
 from course_utils.networks import Classifier
 from course_utils.plots import PALETTE, SIGNED_CMAP
 
@@ -39,7 +41,6 @@ __all__ = [
     "MELS",
     "RATE",
     "WINDOW",
-    "SoundError",
     "add_noise",
     "as_rgb",
     "augment",
@@ -103,10 +104,6 @@ KINDS = (
 )
 
 
-class SoundError(ValueError):
-    """A sound that cannot be used; the message names the file, the fault and what to do."""
-
-
 # --- reading --------------------------------------------------------------------------------------
 
 
@@ -129,11 +126,11 @@ def load(source: str | os.PathLike | bytes, rate: int = RATE) -> NDArray[np.floa
 
     Raises
     ------
-    SoundError
+    CourseError
         No such file, not a WAV file, damaged, too short or too long, silent, not finite.
     """
     if rate < 1000:
-        raise SoundError(f"rate is {rate}; give 1000 Hz or more.")
+        raise CourseError(f"rate is {rate}; give 1000 Hz or more.")
     name, content = _content(source)
     found, samples = _decoded(name, content)
     wave = _mono(name, samples)
@@ -157,8 +154,8 @@ def load(source: str | os.PathLike | bytes, rate: int = RATE) -> NDArray[np.floa
     return wave.astype(np.float32)
 
 
-def _error(name: str, fault: str, remedy: str) -> SoundError:
-    return SoundError(f"{name} {fault}: {remedy}.")
+def _error(name: str, fault: str, remedy: str) -> CourseError:
+    return CourseError(f"{name} {fault}: {remedy}.")
 
 
 def _content(source: str | os.PathLike | bytes) -> tuple[str, bytes]:
@@ -271,14 +268,14 @@ def fix_length(wave: ArrayLike, samples: int = CLIP) -> NDArray[np.float32]:
 
     Raises
     ------
-    SoundError
+    CourseError
         Not a wave of one channel, or no such length.
     """
     wave = np.asarray(wave, np.float32)
     if wave.ndim != 1:
-        raise SoundError(f"The wave has shape {wave.shape}; give one channel, shape (samples,).")
+        raise CourseError(f"The wave has shape {wave.shape}; give one channel, shape (samples,).")
     if samples < 1:
-        raise SoundError(f"samples is {samples}; give 1 or more.")
+        raise CourseError(f"samples is {samples}; give 1 or more.")
     if len(wave) > samples:
         start = (len(wave) - samples) // 2
         return wave[start : start + samples].copy()
@@ -308,17 +305,17 @@ def stft(waves: ArrayLike, window: int = WINDOW, hop: int = HOP) -> NDArray[np.c
 
     Raises
     ------
-    SoundError
+    CourseError
         The numbers do not fit together, or the wave is too short.
     """
     waves = np.asarray(waves, np.float64)
     if window < 2 or window % 2 or hop < 1:
-        raise SoundError(
+        raise CourseError(
             f"window is {window} and hop {hop}; the window must be an even number of samples from "
             "2, the hop 1 or more."
         )
     if waves.ndim < 1 or waves.shape[-1] <= window // 2:
-        raise SoundError(
+        raise CourseError(
             f"The wave has {waves.shape[-1] if waves.ndim else 0} samples; a window of {window} "
             f"needs more than {window // 2}: pad it, or choose a shorter window."
         )
@@ -369,12 +366,12 @@ def mel_matrix(
 
     Raises
     ------
-    SoundError
+    CourseError
         No such bands.
     """
     high = rate / 2 if high is None else high
     if mels < 1 or not 0 <= low < high <= rate / 2:
-        raise SoundError(
+        raise CourseError(
             f"mels is {mels}, low {low:g} Hz, high {high:g} Hz; it must be mels >= 1 and "
             f"0 <= low < high <= {rate / 2:g} Hz, half the sampling rate."
         )
@@ -409,7 +406,7 @@ def log_mel(
 
     Raises
     ------
-    SoundError
+    CourseError
         The numbers do not fit together, or the waves are too short.
     """
     return _decibels(stft(waves, window, hop), mel_matrix(mels, window, rate))
@@ -601,13 +598,13 @@ def train_digit_network(
 
     Raises
     ------
-    SoundError
+    CourseError
         No such change.
     """
-    from course_utils.widgets import track
+    from course_utils.live import track
 
     if unknown := sorted(set(changes) - {"augment", "noise"}):
-        raise SoundError(f"{unknown[0]!r} is no change; there are 'augment' and 'noise'.")
+        raise CourseError(f"{unknown[0]!r} is no change; there are 'augment' and 'noise'.")
     random = np.random.default_rng(seed)
     front, listener = network.get_layer("log_mel"), network.get_layer("listener")
     starts = range(0, len(waves), BATCH)
@@ -876,12 +873,12 @@ def over_time(maps: ArrayLike, parts: int = 3) -> NDArray[np.float32]:
 
     Raises
     ------
-    SoundError
+    CourseError
         No such number of parts.
     """
     maps = np.asarray(maps, np.float32)
     if not 1 <= parts <= maps.shape[2]:
-        raise SoundError(f"parts is {parts}; the maps have {maps.shape[2]} frames: 1 to that.")
+        raise CourseError(f"parts is {parts}; the maps have {maps.shape[2]} frames: 1 to that.")
     means = [part.mean(axis=2) for part in np.array_split(maps, parts, axis=2)]
     return np.stack(means, axis=2).reshape(len(maps), -1)
 
@@ -905,14 +902,14 @@ def mfcc(shown: ArrayLike, count: int = 20) -> NDArray[np.float32]:
 
     Raises
     ------
-    SoundError
+    CourseError
         No such count.
     """
     from scipy.fft import dct
 
     shown = np.asarray(shown, np.float32)
     if not 1 <= count <= shown.shape[1]:
-        raise SoundError(f"count is {count}; there are {shown.shape[1]} bands: give 1 to that.")
+        raise CourseError(f"count is {count}; there are {shown.shape[1]} bands: give 1 to that.")
     return dct(shown, axis=1, norm="ortho")[:, :count]
 
 
@@ -1042,7 +1039,7 @@ def draws(
 
     Raises
     ------
-    SoundError
+    CourseError
         Too few speakers.
     ValueError
         Too few clips.
@@ -1050,7 +1047,9 @@ def draws(
     digits, speakers = np.asarray(digits), np.asarray(speakers)
     names = np.unique(speakers)
     if not 1 <= held_out < len(names):
-        raise SoundError(f"held_out is {held_out}; there are {len(names)} speakers: 1 to one less.")
+        raise CourseError(
+            f"held_out is {held_out}; there are {len(names)} speakers: 1 to one less."
+        )
     random = np.random.default_rng(seed)
     turn = random.permutation(names)
     found = []
@@ -1083,15 +1082,15 @@ def split_voices(
 
     Raises
     ------
-    SoundError
+    CourseError
         A speaker who is not there, or none left to train with.
     """
     speakers = sorted(set(speech.speaker.tolist()))
     if missing := sorted(set(held_out) - set(speakers)):
-        raise SoundError(f"{missing[0]!r} does not speak here; there are {', '.join(speakers)}.")
+        raise CourseError(f"{missing[0]!r} does not speak here; there are {', '.join(speakers)}.")
     test = np.isin(speech.speaker, list(held_out))
     if test.all() or not test.any():
-        raise SoundError(f"held_out is {held_out!r}; name some of the speakers, not all of them.")
+        raise CourseError(f"held_out is {held_out!r}; name some of the speakers, not all of them.")
     waves = np.stack([fix_length(clip) for clip in speech.clips])
     return waves[~test], speech.digit[~test], waves[test], speech.digit[test]
 
@@ -1188,20 +1187,3 @@ def draw_evidence(ax: Axes, heat: ArrayLike) -> None:
     ax.imshow(heat, origin="lower", aspect="auto", cmap=SIGNED_CMAP, vmin=-most, vmax=most)
     ax.set(xticks=[], yticks=[])
     ax.grid(False)
-
-
-def spread(values: ArrayLike) -> float:
-    """Half the width of the 95 % interval of a mean: Student's t times the standard error.
-
-    For 12 values that is 2.2 standard errors, for three values 4.3. Lesson 07, section 4; Student,
-    "The probable error of a mean", 1908.
-
-    Parameters
-    ----------
-    values : array of numbers, shape (n,), n from 2
-    """
-    from scipy.stats import t
-
-    values = np.asarray(values, float)
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    return float(t.ppf(0.975, len(values) - 1) * error)

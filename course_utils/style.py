@@ -441,9 +441,9 @@ def transfer(
     ------
     ValueError
         A setting that makes no sense; the sentence says which.
-    course_utils.images.ImageError
+    CourseError
         A picture that is none.
-    course_utils.networks.NetworkError
+    CourseError
         A layer that the network does not have.
     """
     _check(schedule, method, rate, colors, frames, style_scale)
@@ -533,7 +533,7 @@ class _Log:
     """What a transfer has done so far: terms, best picture, frames, progress."""
 
     def __init__(self, total: int, frames: int, size: tuple[int, int], progress: bool) -> None:
-        from course_utils.widgets import is_static, track
+        from course_utils.live import is_static, track
 
         self.losses: list[NDArray[np.float32]] = []
         self.frames: list[Picture] = []

@@ -18,10 +18,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_utils import ask, measures
+from course_utils.live import track
+
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Stack", "cross_entropy", "rates", "require_some", "squared_error", "train_runs"]
+__all__ = ["Learner", "Stack", "cross_entropy", "rates", "squared_error", "train_runs"]
 
 Array = NDArray[np.floating]
 
@@ -77,14 +80,13 @@ class Stack:
     def __init__(
         self, models: Sequence[keras.Model], loss: Callable[[Any, Any], Any] = cross_entropy
     ) -> None:
-        if not models:
-            raise ValueError("there are no models to stack; give one or more.")
+        ask.some("models", models)
         self._keras, self._loss = models[0], loss
         self._trained = self._keras.trainable_variables
         self._kept = self._keras.non_trainable_variables  # moving averages, states of chance
         for model in models:
             if [v.shape for v in model.variables] != [v.shape for v in self._keras.variables]:
-                raise ValueError(f"{model.name} has other weights than {self._keras.name}.")
+                raise ask.CourseError(f"{model.name} has other weights than {self._keras.name}.")
         self._set(
             [[v.numpy() for v in model.trainable_variables] for model in models],
             [[v.numpy() for v in model.non_trainable_variables] for model in models],
@@ -98,13 +100,11 @@ class Stack:
 
         Raises
         ------
-        ValueError
+        CourseError
             A count below 1, or a layer that does not say how its weights start.
         """
-        if not isinstance(runs, int | np.integer) or runs < 1:
-            raise ValueError(f"runs is {runs!r}; give a whole number from 1.")
         stack = cls([model], loss)
-        starts = [_starts(model) for _ in range(runs)]
+        starts = [_starts(model) for _ in range(ask.whole("runs", runs))]
         stack._set(
             [[start[v.path] for v in stack._trained] for start in starts],
             [[start[v.path] for v in stack._kept] for start in starts],
@@ -155,7 +155,7 @@ class Stack:
                 partial(graph), reduce_retracing=True, autograph=False
             )
         given = [_tensor(values) for values in inputs]
-        require_some(given[0])
+        ask.some("inputs", given[0])
         with _plain_graphs():
             found = [self._graphs[function](row, kept, *given) for row, kept in self._networks()]
         return tf.nest.map_structure(lambda *parts: np.stack(parts), *found)
@@ -171,7 +171,7 @@ class Stack:
 
     def accuracy(self, x: ArrayLike, y: ArrayLike) -> Array:
         """Share of the inputs whose largest logit is that of their label, for each network."""
-        return np.mean(self(x).argmax(axis=-1) == np.asarray(y), axis=1)
+        return measures.accuracy(self(x), y)
 
     def model(self, number: int) -> keras.Model:
         """One of the networks as a Keras model.
@@ -216,15 +216,15 @@ class Stack:
 
         Raises
         ------
-        ValueError
+        CourseError
             One of those three optimizers.
         """
         from course_utils.quiet import tf
 
         kind = type(optimizer).__name__
         if kind in _NOT_BY_NUMBER:
-            raise ValueError(f"{kind} does not change each number by itself; take another.")
-        require_some(x)
+            raise ask.CourseError(f"{kind} does not change each number by itself; take another.")
+        ask.some("inputs", x)
         x, y, size, losses = _tensor(x), _tensor(y), tf.constant(batch_size), []
         if optimizer not in self._graphs:
             optimizer.build([self.rows])
@@ -375,6 +375,167 @@ def train_runs(
     return np.stack(history, axis=1)
 
 
+class Learner:
+    """One network, trained once or again and again from new weights, and compiled once.
+
+    Adam, with a learning rate that falls to zero along half a cosine.
+
+    Parameters
+    ----------
+    build
+        Gives the network, (n, ...) -> logits: with new random weights at each call, or always the
+        same one, which then starts with the weights that it has.
+    rate
+        Learning rate of the first step.
+    worst
+        Makes of each batch what the network learns from, as in adversarial training:
+        ``worst(model, x, labels, eps)`` of tensors.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], keras.Model],
+        rate: float = 2e-3,
+        worst: Callable[[keras.Model, Any, Any, Any], Any] | None = None,
+    ) -> None:
+        from course_utils.quiet import keras, tf
+
+        self.build, self.rate, self.worst, self.model = build, rate, worst, build()
+        self.optimizer = keras.optimizers.Adam()
+        self.optimizer.build(self.model.trainable_variables)
+        self._unused = [variable.numpy() for variable in self.optimizer.variables]
+        x = tf.TensorSpec(self.model.inputs[0].shape, tf.float32)
+        labels, numbers = tf.TensorSpec((None,), tf.int64), tf.TensorSpec((None,), tf.float32)
+        number, count = tf.TensorSpec((), tf.float32), tf.TensorSpec((), tf.int32)
+        self._step = tf.function(self._learn, input_signature=[x, labels, numbers, number])
+        self._passes = {
+            hard: tf.function(
+                partial(self._pass, hard), input_signature=[x, labels, numbers, count, number]
+            )
+            for hard in (False, True)
+        }
+        self._answers = tf.function(partial(_answers, self.model), input_signature=[x])
+
+    def restart(self) -> None:
+        """Take the weights of a new network, and an optimizer that has seen nothing."""
+        self.model.set_weights(self.build().get_weights())
+        for variable, start in zip(self.optimizer.variables, self._unused, strict=True):
+            variable.assign(start)
+
+    def fit(
+        self,
+        x: ArrayLike,
+        labels: ArrayLike,
+        epochs: int = 20,
+        batch_size: int = 64,
+        seed: int = 0,
+        eps: float = 0.0,
+        change: Callable[[NDArray, np.random.Generator], Array] | None = None,
+        description: str = "training",
+    ) -> keras.Model:
+        """Start anew and learn from all inputs, shuffled in each epoch.
+
+        Parameters
+        ----------
+        x : array of float, shape (n, ...)
+        labels : array of int, shape (n,)
+        epochs, batch_size
+            From 1.
+        seed
+            Of the order; what ``worst`` draws follows ``keras.utils.set_random_seed``.
+        eps
+            Of ``worst``; 0 learns from the inputs as they are.
+        change
+            Gives the inputs of an epoch from their order and a generator, in place of ``x[order]``.
+        description
+            Of the progress bar.
+
+        Returns
+        -------
+        keras.Model
+            The trained network; the next training changes it.
+
+        Raises
+        ------
+        CourseError
+            No inputs, a count below 1, or eps without worst.
+        """
+        x, labels = np.asarray(x, np.float32), np.asarray(labels, np.int64)
+        ask.some("inputs", x)
+        if eps > 0 and self.worst is None:
+            raise ask.CourseError(f"eps is {eps}, and nothing was given that attacks: give worst.")
+        batch_size, random = ask.whole("batch_size", batch_size), np.random.default_rng(seed)
+        steps = ask.whole("epochs", epochs) * -(-len(x) // batch_size)
+        self.restart()
+        for rates in track(np.split(self._rates(steps), epochs), description):
+            order = random.permutation(len(x))
+            shown = x[order] if change is None else change(order, random)
+            self._passes[eps > 0](shown, labels[order], rates, batch_size, eps)
+        return self.model
+
+    def fit_draws(
+        self,
+        x: Array,
+        labels: NDArray[np.int64],
+        random: np.random.Generator,
+        steps: int,
+        batch_size: int = 32,
+        last: tuple[Array, Array] | None = None,
+    ) -> Learner:
+        """Start anew and learn from batches drawn at random, so that few inputs get many steps.
+
+        Parameters
+        ----------
+        x : array of float, shape (n, ...)
+        labels : array of int, shape (n,)
+        random
+            Draws the batches, inputs with replacement.
+        steps, batch_size
+            From 1.
+        last : (kernel, bias), optional
+            What the last layer starts with.
+        """
+        self.restart()
+        if last is not None:
+            self.model.layers[-1].set_weights(last)
+        draws = random.integers(len(x), size=(steps, batch_size))
+        for rows, rate in zip(draws, self._rates(steps), strict=True):
+            # Of a few inputs many are drawn twice: they count twice, and are computed once.
+            drawn, times = np.unique(rows, return_counts=True)
+            self._step(x[drawn], labels[drawn], times.astype(np.float32) / batch_size, rate)
+        return self
+
+    def accuracy(self, x: Array, labels: ArrayLike) -> float:
+        """Share of the inputs whose largest logit is that of their label."""
+        parts = [self._answers(x[start : start + 128]) for start in range(0, len(x), 128)]
+        return float(measures.accuracy(np.concatenate(parts), labels))
+
+    def _rates(self, steps: int) -> Array:
+        turn = np.linspace(0, np.pi, steps, endpoint=False, dtype=np.float32)
+        return self.rate / 2 * (1 + np.cos(turn))
+
+    def _pass(self, hard: bool, x: Any, labels: Any, rates: Any, batch_size: Any, eps: Any) -> None:
+        """One pass over the inputs, a graph as a whole: small steps cost more from Python."""
+        from course_utils.quiet import tf
+
+        for number in tf.range(tf.size(rates)):
+            rows = slice(number * batch_size, (number + 1) * batch_size)
+            shown = self.worst(self.model, x[rows], labels[rows], eps) if hard else x[rows]
+            count = tf.shape(shown)[0]
+            shares = tf.fill([count], 1 / tf.cast(count, tf.float32))
+            self._learn(shown, labels[rows], shares, rates[number])
+
+    def _learn(self, x: Any, labels: Any, shares: Any, rate: Any) -> None:
+        from course_utils.quiet import tf
+
+        weights = self.model.trainable_variables
+        self.optimizer.learning_rate.assign(rate)
+        with tf.GradientTape() as tape:
+            losses = cross_entropy(labels, self.model(x, training=True))
+            loss = tf.reduce_sum(shares * losses)
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+
+
 @contextmanager
 def _plain_graphs() -> Iterator[None]:
     """Run new graphs as they are traced: to optimize those of small networks does not pay."""
@@ -386,18 +547,6 @@ def _plain_graphs() -> Iterator[None]:
         yield
     finally:
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": before})
-
-
-def require_some(inputs: ArrayLike) -> None:
-    """With oneDNN a layer fails on an empty batch, and the gradient of max pooling crashes.
-
-    Raises
-    ------
-    ValueError
-        There are no inputs.
-    """
-    if not len(inputs):
-        raise ValueError("there are no inputs; give at least one.")
 
 
 def _answers(model: keras.Model, x: Any) -> Any:
@@ -427,7 +576,7 @@ def _starts(model: keras.Model) -> dict[str, Array]:
         for variable in layer.weights:
             initializer = getattr(layer, f"{variable.name}_initializer", None)
             if initializer is None:
-                raise ValueError(
+                raise ask.CourseError(
                     f"{layer.name} does not say how {variable.name} starts: make the models, and "
                     "stack them."
                 )

@@ -27,6 +27,7 @@ from course_utils.activations import (
     sheet,
     softmax,
 )
+from course_utils.ask import CourseError
 from course_utils.quiet import keras, tf
 from course_utils.training import Stack
 from course_utils.widgets import activation_explorer
@@ -171,7 +172,7 @@ def test_cross_entropy(logits: np.ndarray, data: st.DataObject) -> None:
         (lambda: softmax([1, np.inf]), "logits hold NaN or infinity"),
         (lambda: softmax(3.0), r"logits have shape \(\); give one number for each class"),
         (lambda: softmax(np.zeros((2, 0))), r"logits have shape \(2, 0\)"),
-        (lambda: softmax(["a"]), "logits has entries of type"),
+        (lambda: softmax(["a"]), "logits have entries of type"),
         (lambda: softmax([1, 2], 0), "temperature is 0; give a number above 0"),
         (lambda: softmax([1, 2], np.inf), "temperature is inf"),
         (lambda: softmax([1, 2], "hot"), "temperature is 'hot'"),
@@ -395,7 +396,7 @@ def test_peaks_are_the_largest_answers(
         place = early.rows[crop, unit], early.columns[crop, unit]
         at_place = maps["block1_conv1"].numpy()[crop, *place, unit]
         assert np.isclose(at_place, early.answers[crop, unit], atol=1e-5)
-    with pytest.raises(networks.NetworkError, match="no layer 'block9'"):
+    with pytest.raises(CourseError, match="no layer 'block9'"):
         peaks(network, ["block9"], pictures)
 
 

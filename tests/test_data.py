@@ -31,7 +31,8 @@ from sklearn.datasets import load_digits
 
 from course_utils import data
 from course_utils.__main__ import main as command_line
-from course_utils.data import DataError, Dataset, Part
+from course_utils.ask import CourseError
+from course_utils.data import Dataset, Part
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -250,14 +251,14 @@ def test_an_interrupted_download_keeps_its_part(toy, tmp_path):
 
 def test_a_wrong_hash_is_refused_and_removed(toy, tmp_path):
     toy(digest=hashlib.md5(b"other").hexdigest())
-    with pytest.raises(DataError, match=r"wrong MD5.*--from PATH"):
+    with pytest.raises(CourseError, match=r"wrong MD5.*--from PATH"):
         data.fetch("toy")
     assert files_in(tmp_path / "cache" / "toy") == []
 
 
 def test_a_login_page_is_not_taken_for_an_archive(toy, tmp_path):
     toy(digest=None).body = b"<html>Please log in</html>"
-    with pytest.raises(DataError, match="login page"):
+    with pytest.raises(CourseError, match="login page"):
         data.fetch("toy")
     assert files_in(tmp_path / "cache" / "toy") == []
 
@@ -273,13 +274,13 @@ def test_mirrors_are_tried_in_order(toy, server):
 def test_when_every_mirror_fails_each_reason_is_told(toy, server):
     server.pages |= {"/a": Page(status=404), "/b": Page(cuts=[0] * 9)}
     toy("/a", "/b")
-    with pytest.raises(DataError, match=r"404.*broke off"):
+    with pytest.raises(CourseError, match=r"404.*broke off"):
         data.fetch("toy")
 
 
 def test_without_a_network_one_sentence(toy):
     toy(urls=(closed_port(), closed_port()))
-    with pytest.raises(DataError, match=r"no server can be reached .*refused.*--from") as error:
+    with pytest.raises(CourseError, match=r"no server can be reached .*refused.*--from") as error:
         data.fetch("toy")
     assert "\n" not in str(error.value)
 
@@ -296,7 +297,7 @@ def test_behind_a_silent_firewall_the_wait_is_bounded(toy, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     monkeypatch.setattr(data, "PATIENCE", 0.3)
     toy(urls=("http://one.invalid/x", "http://two.invalid/x"))
-    with pytest.raises(DataError, match="no answer within"):
+    with pytest.raises(CourseError, match="no answer within"):
         data.fetch("toy")
     assert not ended, "it waited for the look-up"
     release.set()
@@ -305,7 +306,7 @@ def test_behind_a_silent_firewall_the_wait_is_bounded(toy, monkeypatch):
 def test_a_disk_without_room_is_noticed_before_the_download(toy, monkeypatch):
     page = toy()
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 1000))
-    with pytest.raises(DataError, match=r"0\.0 MB free and 0\.4 MB are needed.*COURSE_CACHE"):
+    with pytest.raises(CourseError, match=r"0\.0 MB free and 0\.4 MB are needed.*COURSE_CACHE"):
         data.fetch("toy")
     assert page.asked == []
 
@@ -331,7 +332,7 @@ def test_a_disk_that_fills_up_keeps_what_arrived(toy, monkeypatch, tmp_path):
         )
 
     monkeypatch.setattr(data, "open", opening, raising=False)
-    with pytest.raises(DataError, match=r"is full .*what arrived is kept"):
+    with pytest.raises(CourseError, match=r"is full .*what arrived is kept"):
         data.fetch("toy")
     room[0] = 10**9
     data.fetch("toy")
@@ -342,7 +343,7 @@ def test_a_cache_that_cannot_be_written_is_told(toy, monkeypatch, tmp_path):
     toy()
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "file"))
-    with pytest.raises(DataError, match="cannot be written"):
+    with pytest.raises(CourseError, match="cannot be written"):
         data.fetch("toy")
 
 
@@ -363,7 +364,7 @@ def test_trust_on_first_use_where_no_hash_is_published(toy, capsys):
     assert "No hash of toy.zip is published" in capsys.readouterr().out
     (folder / "toy.zip").unlink()
     page.body = BODY[:-1]
-    with pytest.raises(DataError, match="not the file that was received first"):
+    with pytest.raises(CourseError, match="not the file that was received first"):
         data.fetch("toy")
     assert not (folder / "toy.zip").exists()
 
@@ -384,10 +385,10 @@ def test_a_wrong_copy_is_refused_and_left_alone(toy, tmp_path):
     toy()
     copy = tmp_path / "toy.zip"
     copy.write_bytes(BODY[:-1])
-    with pytest.raises(DataError, match=r"toy\.zip has a wrong SHA256"):
+    with pytest.raises(CourseError, match=r"toy\.zip has a wrong SHA256"):
         data.fetch("toy", source=tmp_path)
     assert copy.is_file() and not data.available("toy")
-    with pytest.raises(DataError, match=r"nowhere holds no toy\.zip"):
+    with pytest.raises(CourseError, match=r"nowhere holds no toy\.zip"):
         data.fetch("toy", source=tmp_path / "nowhere")
 
 
@@ -404,12 +405,12 @@ def test_the_environment_names_a_folder(toy, tmp_path, monkeypatch, variable):
 def test_a_folder_that_is_named_but_missing_is_told(toy, monkeypatch):
     toy()
     monkeypatch.setenv("COURSE_DATA_TOY", "/no/such/folder")
-    with pytest.raises(DataError, match=r"COURSE_DATA_TOY.*does not exist"):
+    with pytest.raises(CourseError, match=r"COURSE_DATA_TOY.*does not exist"):
         data.fetch("toy")
 
 
 def test_an_unknown_name_gets_the_names():
-    with pytest.raises(DataError, match=r"did you mean 'fashion_mnist'\?.*fsdd.*tiny_imagenet"):
+    with pytest.raises(CourseError, match=r"did you mean 'fashion_mnist'\?.*fsdd.*tiny_imagenet"):
         data.fetch("Fashion-MNIST")
 
 
@@ -453,7 +454,7 @@ def test_archives_are_extracted(tmp_path):
 def test_a_name_that_leads_out_is_refused_and_nothing_is_written(tmp_path, make, name):
     (tmp_path / "in").mkdir()
     archive = make(tmp_path / "in" / "archive", "good.txt", name)
-    with pytest.raises(DataError, match="leads out of its folder"):
+    with pytest.raises(CourseError, match="leads out of its folder"):
         data.extract(archive, tmp_path / "in" / "out")
     assert files_in(tmp_path) == ["cache", "in"] or files_in(tmp_path) == ["in"]
     assert files_in(tmp_path / "in") == ["archive"]
@@ -462,10 +463,10 @@ def test_a_name_that_leads_out_is_refused_and_nothing_is_written(tmp_path, make,
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE])
 def test_links_and_devices_are_refused(tmp_path, kind):
     archive = tar_with(tmp_path / "a.tar.gz", "good.txt", kind=kind)
-    with pytest.raises(DataError, match="is a link"):
+    with pytest.raises(CourseError, match="is a link"):
         data.extract(archive, tmp_path / "out")
     archive = zip_with(tmp_path / "a.zip", "good.txt", link="link")
-    with pytest.raises(DataError, match="is a link"):
+    with pytest.raises(CourseError, match="is a link"):
         data.extract(archive, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -483,11 +484,11 @@ def test_a_damaged_archive_leaves_no_folder(tmp_path):
     raw = bytearray(archive.read_bytes())
     raw[raw.index(b"text")] ^= 1
     archive.write_bytes(raw)
-    with pytest.raises(DataError, match="damaged"):
+    with pytest.raises(CourseError, match="damaged"):
         data.extract(archive, tmp_path / "out")
     assert files_in(tmp_path) == ["a.zip"]
     (tmp_path / "b.tar.gz").write_bytes(b"no archive")
-    with pytest.raises(DataError, match="damaged"):
+    with pytest.raises(CourseError, match="damaged"):
         data.extract(tmp_path / "b.tar.gz", tmp_path / "out")
 
 
@@ -526,18 +527,20 @@ def test_fsdd_from_an_unpacked_folder(tmp_path):
 
 
 def test_fsdd_refuses_what_is_incomplete_or_other_sound(tmp_path):
-    with pytest.raises(DataError, match="2940 recordings"):
+    with pytest.raises(CourseError, match="2940 recordings"):
         data.fsdd(speech_archive(tmp_path / "few.zip", takes=49))
-    with pytest.raises(DataError, match="8 kHz"):
+    with pytest.raises(CourseError, match="8 kHz"):
         data.fsdd(speech_archive(tmp_path / "rate.zip", rate=16000))
     (tmp_path / "no.zip").write_bytes(b"PK not a zip")
-    with pytest.raises(DataError, match="damaged"):
+    with pytest.raises(CourseError, match="damaged"):
         data.fsdd(tmp_path / "no.zip")
 
 
 def test_a_set_that_is_not_here_says_how_to_fetch_it():
     for load in (data.fsdd, data.fashion_mnist, data.cifar10, data.tiny_imagenet):
-        with pytest.raises(DataError, match=r"python -m course_utils fetch \w+` downloads it once"):
+        with pytest.raises(
+            CourseError, match=r"python -m course_utils fetch \w+` downloads it once"
+        ):
             load()
 
 
@@ -601,7 +604,7 @@ def test_a_damaged_fashion_mnist_is_told(fashion, spoil):
     folder, *_ = fashion
     file = folder / "train-images-idx3-ubyte.gz"
     file.write_bytes(spoil(file.read_bytes()))
-    with pytest.raises(DataError, match=r"train-images-idx3-ubyte\.gz is damaged"):
+    with pytest.raises(CourseError, match=r"train-images-idx3-ubyte\.gz is damaged"):
         data.fashion_mnist(source=folder)
 
 
@@ -626,7 +629,7 @@ def test_cifar10_reads_the_binary_version(tmp_path):
 
 def test_cifar10_never_reads_a_pickle(tmp_path):
     """The archive of the Python version is refused: loading a pickle can run any program."""
-    with pytest.raises(DataError, match="0 files of pictures"):
+    with pytest.raises(CourseError, match="0 files of pictures"):
         data.cifar10(source=tar_with(tmp_path / "a.tar.gz", "cifar-10-batches-py/data_batch_1"))
     assert "pickle" not in vars(data)
 
@@ -660,7 +663,7 @@ def test_tiny_imagenet(tmp_path, packed):
     assert len(list(data.tiny_imagenet(per_class=1, source=source))) == 2
     val = [wnid for _, wnid in data.tiny_imagenet("val", source=source)]
     assert val == ["n01629819", "n01443537"]
-    with pytest.raises(DataError, match="'train' or 'val'"):
+    with pytest.raises(CourseError, match="'train' or 'val'"):
         data.tiny_imagenet("test", source=source)
 
 
@@ -695,11 +698,11 @@ def test_a_shipped_file_is_found_and_checked(shipped):
     assert data.path("sub/a.bin") == shipped / "sub" / "a.bin"
     assert data.verify() == []
     (shipped / "sub" / "a.bin").write_bytes(b"abd")
-    with pytest.raises(DataError, match=r"data/sub/a\.bin is damaged.*git checkout"):
+    with pytest.raises(CourseError, match=r"data/sub/a\.bin is damaged.*git checkout"):
         data.path("sub/a.bin")
     assert len(data.verify()) == 1
     (shipped / "sub" / "a.bin").unlink()
-    with pytest.raises(DataError, match=r"data/sub/a\.bin is missing"):
+    with pytest.raises(CourseError, match=r"data/sub/a\.bin is missing"):
         data.path("sub/a.bin")
 
 

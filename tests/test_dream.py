@@ -17,6 +17,7 @@ from scipy import ndimage
 
 from course_utils import dream as module
 from course_utils import images, networks
+from course_utils.ask import CourseError
 from course_utils.dream import (
     closer,
     dream,
@@ -462,7 +463,7 @@ def test_what_makes_no_sense_is_one_sentence(network, photo, changes, sentence) 
 
 
 def test_an_unknown_layer_names_those_there_are(network, photo) -> None:
-    with pytest.raises(networks.NetworkError, match="did you mean block4_conv3"):
+    with pytest.raises(CourseError, match="did you mean block4_conv3"):
         dream(network, photo, "block4conv3")
 
 

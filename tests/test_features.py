@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from course_utils import features, images, networks
-from course_utils.networks import NetworkError
+from course_utils.ask import CourseError
 from course_utils.quiet import keras
 from course_utils.widgets import feature_explorer
 
@@ -135,9 +135,9 @@ def test_extract_refuses(network, pictures, change, sentence) -> None:
 
 
 def test_extract_passes_the_sentences_of_the_network_on(network, pictures) -> None:
-    with pytest.raises(NetworkError, match="did you mean block1_conv2"):
+    with pytest.raises(CourseError, match="did you mean block1_conv2"):
         features.extract(network, pictures, "block1_conv")
-    with pytest.raises(NetworkError, match="divide bytes by 255"):
+    with pytest.raises(CourseError, match="divide bytes by 255"):
         features.extract(network, (255 * pictures).astype(np.uint8))
 
 
@@ -415,7 +415,7 @@ def test_maps_refuse(network) -> None:
     for patch, stride in ((65, 4), (8, 9), (8, 0)):
         with pytest.raises(ValueError, match=f"patch is {patch} and stride {stride}; it must"):
             features.occlusion(network, picture, 0, patch, stride)
-    with pytest.raises(NetworkError, match="has no layer 'conv9'"):
+    with pytest.raises(CourseError, match="has no layer 'conv9'"):
         features.grad_cam(network, picture, 0, "conv9")
 
 
@@ -471,10 +471,10 @@ def test_explorer_says_what_is_wrong_with_a_picture(tmp_path: Path) -> None:
     own = feature_explorer.OWN
     with pytest.raises(ValueError, match=r"Choose a file, or write the path of a picture"):
         shown(own)
-    with pytest.raises(images.ImageError, match=r"does not exist"):
+    with pytest.raises(CourseError, match=r"does not exist"):
         shown(own, path=str(tmp_path / "none.png"))
     (tmp_path / "words.png").write_text("no picture")
-    with pytest.raises(images.ImageError, match=r"text file"):
+    with pytest.raises(CourseError, match=r"text file"):
         shown(own, path=str(tmp_path / "words.png"))
     with pytest.raises(ValueError, match=r"picture is 'dog'; choose one of coffee"):
         feature_explorer.show("dog")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import matplotlib
 
+from course_utils.ask import CourseError
+
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
@@ -20,7 +22,6 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from course_utils import images
-from course_utils.images import ImageError
 
 HALF_STEP = 0.5 / 255 + 1e-7
 RED, GREEN, BLUE, WHITE = (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 1)
@@ -267,26 +268,26 @@ def test_bad_files(tmp_path, name):
     data, problem = BAD_FILES[name]
     (tmp_path / name).write_bytes(data)
     for size in (None, 8):
-        with pytest.raises(ImageError) as error:
+        with pytest.raises(CourseError) as error:
             images.load(tmp_path / name, size)
         assert_sentence(error, name, problem)
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.load(data)
     assert_sentence(error, f"{len(data)} bytes", problem)
 
 
 def test_missing_file(tmp_path):
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.load(tmp_path / "no.png")
     assert_sentence(error, "no.png", "does not exist", str(tmp_path))
     (tmp_path / "holiday.jpeg").touch()
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.load(tmp_path / "holiday.jpg")
     assert_sentence(error, "did you mean 'holiday.jpeg'")
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.load(tmp_path / "nowhere" / "a.png")
     assert_sentence(error, "there is no folder")
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.load("coffee")
     assert_sentence(error, "sample('coffee')")
 
@@ -300,7 +301,7 @@ def test_missing_file(tmp_path):
     ],
 )
 def test_paths_that_are_none(path, problem):
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.load(path)
     assert_sentence(error, problem)
 
@@ -308,18 +309,18 @@ def test_paths_that_are_none(path, problem):
 def test_name_with_a_line_break(tmp_path):
     path = tmp_path / "two\nlines.png"
     path.write_bytes(b"")
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.load(path)
     assert_sentence(error, "two lines.png", "is empty")
 
 
 def test_folder_and_device(tmp_path):
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.load(tmp_path)
     assert_sentence(error, tmp_path.name, "is a folder")
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe.png")
-        with pytest.raises(ImageError) as error:
+        with pytest.raises(CourseError) as error:
             images.load(tmp_path / "pipe.png")
         assert_sentence(error, "pipe.png", "not a regular file")
 
@@ -332,7 +333,7 @@ def test_no_permission(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", refuse)  # the tests may run as root, whom no mode stops
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.load(path)
     assert_sentence(error, "secret.png", "may not be read")
 
@@ -341,12 +342,12 @@ def test_too_many_pixels(tmp_path, monkeypatch):
     path = tmp_path / "wall.png"
     Image.new("L", (100, 80)).save(path)
     monkeypatch.setattr(images, "MAX_PIXELS", 7999)
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.load(path)
     assert_sentence(error, "wall.png", "100 x 80", "7,999", "smaller")
     for bound in (5000, 2000):  # Pillow warns above its own bound, and raises above twice that
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", bound)
-        with pytest.raises(ImageError) as error:
+        with pytest.raises(CourseError) as error:
             images.load(path)
         assert_sentence(error, "wall.png", "pixels", "smaller")
 
@@ -354,7 +355,7 @@ def test_too_many_pixels(tmp_path, monkeypatch):
 def test_tall_claims_in_the_header_cost_no_memory():
     data = bytearray(encoded(Image.new("L", (1, 1))))
     data[16:24] = (60_000).to_bytes(4, "big") * 2
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.load(bytes(data))
     assert_sentence(error)
 
@@ -367,7 +368,7 @@ def test_float_and_integer_tiffs_out_of_range(tmp_path):
         (np.int32([[0, 70000]]), "32-bit integers"),
     ):
         Image.fromarray(values).save(path)
-        with pytest.raises(ImageError) as error:
+        with pytest.raises(CourseError) as error:
             images.load(path)
         assert_sentence(error, "heights.tif", problem)
 
@@ -394,20 +395,20 @@ BAD_ARRAYS = {
 @pytest.mark.parametrize("case", BAD_ARRAYS)
 def test_bad_arrays(case):
     array, problem = BAD_ARRAYS[case]
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.load(array)
     assert_sentence(error, "the array", problem)
     for function in (images.to_gray, images.center_crop, images.validate):
-        with pytest.raises(ImageError) as error:
+        with pytest.raises(CourseError) as error:
             function(array)
         assert_sentence(error, "image")
 
 
 def test_validate_is_strict_and_names_the_argument():
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.validate(np.zeros((4, 4, 3), np.uint8), "photo")
     assert_sentence(error, "photo", "uint8", "images.load")
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.validate(np.zeros((4, 4, 1)), "photo")
     assert_sentence(error, "photo", "[..., 0]")
     assert_picture(images.validate([[0.0, 1.0]]), (1, 2))
@@ -417,7 +418,7 @@ def test_validate_is_strict_and_names_the_argument():
 
 @pytest.mark.parametrize("source", [None, {}, 3, object()])
 def test_no_picture_at_all(source):
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.load(source)
     assert_sentence(error)
 
@@ -425,16 +426,16 @@ def test_no_picture_at_all(source):
 def test_file_objects_that_give_no_bytes(tmp_path):
     path = tmp_path / "open.png"
     path.write_bytes(b"words")
-    with path.open() as handle, pytest.raises(ImageError) as error:
+    with path.open() as handle, pytest.raises(CourseError) as error:
         images.load(handle)
     assert_sentence(error, "open.png", "mode 'rb'")
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.load(handle)  # closed by now
     assert_sentence(error, "open.png", "cannot be read")
 
 
 def test_pil_image_without_pixels():
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.load(Image.new("RGB", (0, 5)))
     assert_sentence(error, "the PIL image", "no pixels")
 
@@ -455,7 +456,7 @@ def test_damage_gives_a_picture_or_a_sentence(data, changes, keep):
         damaged[int(where**2 * len(damaged))] = value
     try:
         image = images.load(bytes(damaged[: int(keep * len(damaged))]), size=8)
-    except ImageError as error:
+    except CourseError as error:
         assert "\n" not in str(error) and "; " in str(error)
     else:
         assert_picture(image, (8, 8, 3))
@@ -494,7 +495,7 @@ def test_samples_are_the_packages_own():
 
 
 def test_unknown_sample():
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.sample("dog")
     assert_sentence(error, "'dog'", "astronaut", "cat", "text")
 
@@ -530,7 +531,7 @@ def test_to_uint8_rounds_and_cuts_off():
     image = np.array([[-3, 0.4 / 255, 0.6 / 255, 254.6 / 255, 7]])
     assert images.to_uint8(image).tolist() == [[0, 0, 1, 255, 255]]
     for bad in (np.array([[np.nan]]), np.array([[np.inf]]), np.array([[200]])):
-        with pytest.raises(ImageError) as error:
+        with pytest.raises(CourseError) as error:
             images.to_uint8(bad)
         assert_sentence(error, "image")
 
@@ -582,7 +583,7 @@ def test_crop_is_centered(image, data):
 
 
 def test_crop_larger_than_the_picture():
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.center_crop(np.zeros((4, 6)), 5)
     assert_sentence(error, "size=5", "4 x 6")
 
@@ -590,7 +591,7 @@ def test_crop_larger_than_the_picture():
 @pytest.mark.parametrize("size", [0, -1, 2.5, "8", True, (4,), (4, 4, 3), (0, 4), 10**6])
 def test_bad_sizes(size):
     for function in (images.load, images.resize):
-        with pytest.raises(ImageError) as error:
+        with pytest.raises(CourseError) as error:
             function(np.zeros((4, 4)), size)
         assert_sentence(error, f"size={size!r}")
 
@@ -623,7 +624,7 @@ def test_save_jpeg(tmp_path):
 
 @pytest.mark.parametrize("name", ["cat", "cat.", "cat.doc", "cat.png.txt", "no/cat.png"])
 def test_save_refuses(tmp_path, name):
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.save(tmp_path / name, np.zeros((2, 2)))
     assert_sentence(error, Path(name).name)
     assert os.listdir(tmp_path) == []
@@ -632,7 +633,7 @@ def test_save_refuses(tmp_path, name):
 def test_save_leaves_nothing_half_written(tmp_path, monkeypatch):
     path = tmp_path / "cat.png"
     path.write_bytes(b"old")
-    with pytest.raises(ImageError):
+    with pytest.raises(CourseError):
         images.save(path, np.full((2, 2), np.nan))
 
     def full_disk(self, data):
@@ -641,7 +642,7 @@ def test_save_leaves_nothing_half_written(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full_disk)
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.save(path, np.zeros((2, 2)))
     assert_sentence(error, "cat.png", "No space left")
     assert os.listdir(tmp_path) == ["cat.png"] and path.read_bytes() == b"old"
@@ -649,10 +650,10 @@ def test_save_leaves_nothing_half_written(tmp_path, monkeypatch):
 
 def test_save_over_a_folder_and_too_wide(tmp_path):
     (tmp_path / "dir.png").mkdir()
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.save(tmp_path / "dir.png", np.zeros((2, 2)))
     assert_sentence(error, "dir.png", "cannot be written")
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.save(tmp_path / "wide.webp", np.zeros((1, 20_000)))
     assert_sentence(error, "wide.webp", "cannot hold")
     assert os.listdir(tmp_path) == ["dir.png"]
@@ -694,7 +695,7 @@ def test_gif_of_a_gray_picture():
     ],
 )
 def test_gif_refuses(frames, seconds, part):
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.to_gif(frames, seconds)
     assert_sentence(error, part)
 
@@ -790,7 +791,7 @@ def test_show_writes_the_caption():
     ],
 )
 def test_show_refuses(arguments, part):
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(CourseError) as error:
         images.show(**arguments)
     assert_sentence(error, part)
     assert not plt.get_fignums()

@@ -14,7 +14,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_utils import exercises, lessons
-from course_utils.lessons import LessonError, all_lessons, catch_up, course_map, find_lesson
+from course_utils.ask import CourseError
+from course_utils.lessons import all_lessons, catch_up, course_map, find_lesson
 
 # --- the real ones ------------------------------------------------------------------------------
 
@@ -97,12 +98,12 @@ def test_sections_are_found(invented: Path, section: str, heading: str) -> None:
     ],
 )
 def test_a_section_that_is_not_there(invented: Path, section: str, sentence: str) -> None:
-    with pytest.raises(LessonError, match=re.escape(sentence)):
+    with pytest.raises(CourseError, match=re.escape(sentence)):
         catch_up(1, section, {})
 
 
 def test_a_lesson_that_is_not_there(invented: Path) -> None:
-    with pytest.raises(LessonError, match=r"There is no lesson .11.; there are 01\."):
+    with pytest.raises(CourseError, match=r"There is no lesson .11.; there are 01\."):
         catch_up("11", "1", {})
 
 

@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays as numpy_arrays
 from PIL import Image
 
 from course_utils import data, networks
-from course_utils.networks import NetworkError
+from course_utils.ask import CourseError
 from course_utils.quiet import keras, tf
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -179,12 +179,12 @@ def test_predict_leaves_the_pictures_alone(network, images):
 )
 def test_what_is_no_picture_is_refused_in_a_sentence(network, images, spoil, message):
     for method in (network.predict, network.descriptor):
-        with pytest.raises(NetworkError, match=message):
+        with pytest.raises(CourseError, match=message):
             method(spoil(images))
 
 
 def test_a_batch_size_below_one_is_refused(network, images):
-    with pytest.raises(NetworkError, match="batch_size is 0"):
+    with pytest.raises(CourseError, match="batch_size is 0"):
         network.predict(images, batch_size=0)
 
 
@@ -219,9 +219,9 @@ def test_features_share_the_weights(network):
 
 
 def test_a_wrong_layer_name_gets_the_valid_ones(network):
-    with pytest.raises(NetworkError, match=r"no layer 'block3_conv'.*block3_conv1.*predictions"):
+    with pytest.raises(CourseError, match=r"no layer 'block3_conv'.*block3_conv1.*predictions"):
         network.features("block3_conv")
-    with pytest.raises(NetworkError, match="at least one layer"):
+    with pytest.raises(CourseError, match="at least one layer"):
         network.features([])
 
 
@@ -234,7 +234,7 @@ def test_average_pooling_instead_of_max(weights, network, images):
     tiles = maps["block1_conv2"].reshape(5, 24, 2, 20, 2, 8)
     np.testing.assert_allclose(maps["block1_pool"], tiles.mean((2, 4)), atol=1e-4)
     assert gentle.layers == network.layers
-    with pytest.raises(NetworkError, match="'max' or 'average'"):
+    with pytest.raises(CourseError, match="'max' or 'average'"):
         networks.load(path=weights, pooling="mean")
 
 
@@ -326,7 +326,7 @@ def test_another_layer_or_setting_is_another_graph(network, images):
 
 
 def test_a_graph_of_no_such_layer_is_refused(network):
-    with pytest.raises(NetworkError, match=r"no layer 'block9'"):
+    with pytest.raises(CourseError, match=r"no layer 'block9'"):
         network.compiled(_scaled, ["block1_conv1", "block9"], signature=[])
 
 
@@ -349,15 +349,15 @@ def test_decode_one_or_many(network):
     first, second = network.decode(logits, top=2)
     assert first[0] == ("n00000001", "Egyptian cat", pytest.approx(0.5))
     assert second[0][1] == "sports car" and len(second) == 2
-    with pytest.raises(NetworkError, match=r"shape \(7,\).*20"):
+    with pytest.raises(CourseError, match=r"shape \(7,\).*20"):
         network.decode(np.zeros(7))
 
 
 def test_index_of_a_class(network):
     assert network.index("egyptian_cat") == network.index("n00000001") == 1
-    with pytest.raises(NetworkError, match=r"similar ones: .*sports car"):
+    with pytest.raises(CourseError, match=r"similar ones: .*sports car"):
         network.index("car")
-    with pytest.raises(NetworkError, match=r"`\.labels` lists"):
+    with pytest.raises(CourseError, match=r"`\.labels` lists"):
         network.index("zzz")
 
 
@@ -391,7 +391,7 @@ def spoiled(**changes) -> dict[str, np.ndarray]:
 )
 def test_arrays_that_do_not_fit_are_named(tmp_path, changes, message):
     np.savez(tmp_path / "bad.npz", **spoiled(**changes))
-    with pytest.raises(NetworkError, match=message) as error:
+    with pytest.raises(CourseError, match=message) as error:
         networks.load(path=tmp_path / "bad.npz")
     assert "bad.npz" in str(error.value) and "train_embedded" in str(error.value)
 
@@ -414,10 +414,10 @@ def damaged_copies(weights: Path, folder: Path) -> dict[str, Path]:
 
 def test_a_damaged_file_gives_one_sentence(tmp_path, weights):
     for name, file in damaged_copies(weights, tmp_path).items():
-        with pytest.raises(NetworkError, match=file.name) as error:
+        with pytest.raises(CourseError, match=file.name) as error:
             networks.load(path=file)
         assert "\n" not in str(error.value), name
-    with pytest.raises(NetworkError, match="does not exist"):
+    with pytest.raises(CourseError, match="does not exist"):
         networks.load(path=tmp_path / "missing.npz")
 
 
@@ -428,7 +428,7 @@ class Bomb:
 
 def test_a_pickle_in_the_file_is_not_loaded(tmp_path):
     np.savez(tmp_path / "evil.npz", **spoiled(labels=np.array([Bomb()], object)))
-    with pytest.raises(NetworkError, match=r"evil\.npz is damaged"):
+    with pytest.raises(CourseError, match=r"evil\.npz is damaged"):
         networks.load(path=tmp_path / "evil.npz")
 
 
@@ -442,10 +442,10 @@ def test_the_hash_of_the_manifest_is_held(tmp_path, monkeypatch, weights):
     assert len(networks.load().labels) == CLASSES
     networks._kept.clear()
     np.savez(file, **spoiled(**{"predictions/bias": np.ones(CLASSES, np.float16)}))
-    with pytest.raises(NetworkError, match="SHA-256 is not the one of the manifest"):
+    with pytest.raises(CourseError, match="SHA-256 is not the one of the manifest"):
         networks.load()
     file.unlink()
-    with pytest.raises(NetworkError, match="missing"):
+    with pytest.raises(CourseError, match="missing"):
         networks.load()
 
 
@@ -462,12 +462,12 @@ def test_the_environment_switches_a_whole_run(monkeypatch):
 
 
 def test_an_unknown_name_gets_the_names(monkeypatch):
-    with pytest.raises(NetworkError, match=r"'mobilenet'; did you mean MobileNetV2\?.*Xception"):
+    with pytest.raises(CourseError, match=r"'mobilenet'; did you mean MobileNetV2\?.*Xception"):
         networks.load("mobilenet")
     monkeypatch.setenv("COURSE_NETWORK", "AlexNet")
-    with pytest.raises(NetworkError, match="from COURSE_NETWORK"):
+    with pytest.raises(CourseError, match="from COURSE_NETWORK"):
         networks.load()
-    with pytest.raises(NetworkError, match="path names weights of the embedded"):
+    with pytest.raises(CourseError, match="path names weights of the embedded"):
         networks.load("VGG16", path="weights.npz")
 
 
@@ -526,7 +526,7 @@ def test_every_application_up_to_its_weights(name, monkeypatch):
 
 
 def test_vgg_says_what_size_its_dense_layers_need(vgg16):
-    with pytest.raises(NetworkError, match="100x120; the dense layers of VGG16 need 224x224"):
+    with pytest.raises(CourseError, match="100x120; the dense layers of VGG16 need 224x224"):
         vgg16.predict(np.zeros((100, 120, 3), np.float32))
     assert vgg16.descriptor(np.zeros((100, 120, 3), np.float32)).shape == (512,)
     assert vgg16.predict(np.zeros((224, 224, 3), np.float32)).shape == (1000,)
@@ -564,7 +564,7 @@ def test_the_class_index_is_the_one_that_keras_asks_for(monkeypatch):
 
 def test_a_damaged_class_index_is_told(tmp_path):
     (tmp_path / "index.json").write_text('{"0": ["n01440764", "tench"]}')
-    with pytest.raises(NetworkError, match=r"index\.json is damaged: delete it"):
+    with pytest.raises(CourseError, match=r"index\.json is damaged: delete it"):
         networks._class_index(tmp_path / "index.json")
 
 
@@ -607,7 +607,7 @@ def test_damaged_weights_are_told(keras_home, tmp_path):
     )
     (tmp_path / "models" / index.name).write_bytes(index.read_bytes())
     (tmp_path / "models" / weights.name).write_bytes(weights.read_bytes()[:100_000])
-    with pytest.raises(NetworkError, match=r"kernels_1\.0_224\.h5 is damaged.*delete it") as error:
+    with pytest.raises(CourseError, match=r"kernels_1\.0_224\.h5 is damaged.*delete it") as error:
         networks.load("MobileNetV2")
     assert "\n" not in str(error.value)
 
@@ -620,7 +620,7 @@ def test_without_a_network_one_sentence_names_the_embedded_network(
 
     keras_home(tmp_path)
     monkeypatch.setattr("socket.create_connection", refused)
-    with pytest.raises(NetworkError, match=r"no server can be reached.*embedded") as error:
+    with pytest.raises(CourseError, match=r"no server can be reached.*embedded") as error:
         networks.load("InceptionV3")
     assert "\n" not in str(error.value)
     assert "downloading" in capsys.readouterr().out

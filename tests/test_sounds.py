@@ -23,8 +23,8 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from course_utils import data, features, networks, sounds
+from course_utils.ask import CourseError
 from course_utils.quiet import keras, tf
-from course_utils.sounds import SoundError
 from course_utils.widgets import sound_classifier, spectrogram_explorer
 
 threadpool_limits(1, "blas")  # small matrices: threads would wait for one another
@@ -144,7 +144,7 @@ def test_mel_goes_there_and_back(hertz):
     ],
 )
 def test_numbers_that_do_not_fit_get_a_sentence(call, words):
-    with pytest.raises(SoundError, match=words):
+    with pytest.raises(CourseError, match=words):
         call()
 
 
@@ -277,7 +277,7 @@ def test_bad_wav_files_get_one_sentence_with_their_name(name, tmp_path):
     file = tmp_path / "mine.wav"
     file.write_bytes(content)
     for source, called in ((file, str(file)), (content, "The sound file")):
-        with warnings.catch_warnings(), pytest.raises(SoundError, match=re.escape(words)) as error:
+        with warnings.catch_warnings(), pytest.raises(CourseError, match=re.escape(words)) as error:
             warnings.simplefilter("error")
             sounds.load(source)
         text = str(error.value)
@@ -285,23 +285,23 @@ def test_bad_wav_files_get_one_sentence_with_their_name(name, tmp_path):
 
 
 def test_missing_files_folders_and_rates(tmp_path):
-    with pytest.raises(SoundError, match=r"nowhere\.wav does not exist: check the path"):
+    with pytest.raises(CourseError, match=r"nowhere\.wav does not exist: check the path"):
         sounds.load(tmp_path / "nowhere.wav")
-    with pytest.raises(SoundError, match="is a folder: give the path of one WAV file"):
+    with pytest.raises(CourseError, match="is a folder: give the path of one WAV file"):
         sounds.load(tmp_path)
-    with pytest.raises(SoundError, match="rate is 10; give 1000 Hz or more"):
+    with pytest.raises(CourseError, match="rate is 10; give 1000 Hz or more"):
         sounds.load(WORKS["stereo"], 10)
     large = tmp_path / "large.wav"
     with large.open("wb") as file:
         file.truncate(sounds.LARGEST + 1)
-    with pytest.raises(SoundError, match="has 100 MB: cut out at most 60 seconds"):
+    with pytest.raises(CourseError, match="has 100 MB: cut out at most 60 seconds"):
         sounds.load(large)
 
 
 def test_a_compressed_wav_file_is_named():
     compressed = bytearray(wav(BEEP.astype(np.float32)))
     compressed[20:22] = (85).to_bytes(2, "little")  # format 85: MP3 inside a WAV file
-    with pytest.raises(SoundError, match="compressed in a way that is not read here"):
+    with pytest.raises(CourseError, match="compressed in a way that is not read here"):
         sounds.load(bytes(compressed))
 
 
@@ -355,13 +355,13 @@ def test_a_digit_network_learns_digits_of_voices_it_never_heard():
     [(("nobody",), "'nobody' does not speak here"), ((), "name some of the speakers")],
 )
 def test_split_voices_refuses(held_out, words):
-    with pytest.raises(SoundError, match=words):
+    with pytest.raises(CourseError, match=words):
         sounds.split_voices(data.spoken_digits(), held_out)
 
 
 def test_split_voices_cannot_keep_all_for_the_test():
     speech = data.spoken_digits()
-    with pytest.raises(SoundError, match="not all of them"):
+    with pytest.raises(CourseError, match="not all of them"):
         sounds.split_voices(speech, sorted(set(speech.speaker)))
 
 
@@ -409,7 +409,7 @@ def test_a_seed_gives_the_same_digit_network_twice():
 
 def test_train_refuses_unknown_changes():
     network = sounds.digit_network()
-    with pytest.raises(SoundError, match="'flip' is no change; there are 'augment' and 'noise'"):
+    with pytest.raises(CourseError, match="'flip' is no change; there are 'augment' and 'noise'"):
         sounds.train_digit_network(network, np.zeros((1, sounds.CLIP)), [0], changes=("flip",))
 
 
@@ -434,7 +434,7 @@ def test_noise_is_as_much_weaker_as_asked(decibels, seed):
 def test_over_time_averages_stretches_and_keeps_rows(rows, columns, parts):
     maps = np.random.default_rng(0).random((2, rows, columns, 3))
     if parts > columns:
-        with pytest.raises(SoundError, match=f"parts is {parts}; the maps have {columns} frames"):
+        with pytest.raises(CourseError, match=f"parts is {parts}; the maps have {columns} frames"):
             sounds.over_time(maps, parts)
         return
     found = sounds.over_time(maps, parts).reshape(2, rows, parts, 3)
@@ -450,7 +450,7 @@ def test_mfcc_and_smoothed_are_a_projection(count, seed):
     assert np.allclose(sounds.mfcc(smooth, count), sounds.mfcc(shown, count), atol=1e-4)
     assert np.allclose(sounds.smoothed(smooth, count), smooth, atol=1e-5)
     assert count < 16 or np.allclose(smooth, shown, atol=1e-5)
-    with pytest.raises(SoundError, match="there are 16 bands"):
+    with pytest.raises(CourseError, match="there are 16 bands"):
         sounds.mfcc(shown, 17)
 
 
@@ -506,7 +506,7 @@ def test_draws_hold_speakers_out_in_turn(per_digit, held_out, count, seed):
 
 
 def test_draws_refuse():
-    with pytest.raises(SoundError, match="held_out is 2; there are 2 speakers"):
+    with pytest.raises(CourseError, match="held_out is 2; there are 2 speakers"):
         sounds.draws([0, 0], ["a", "b"], 1, 1, 2)
     with pytest.raises(ValueError, match="class 0 has 1 examples"):
         sounds.draws([0, 0], ["a", "b"], 5, 1, 1)
@@ -906,5 +906,5 @@ def test_pictures_may_be_smaller_than_the_largest_changes():
 
 
 def test_an_empty_path_is_named():
-    with pytest.raises(SoundError, match=r"^\. is a folder"):
+    with pytest.raises(CourseError, match=r"^\. is a folder"):
         sounds.load("")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from course_utils import data, features, images, networks, optimizers, style
+from course_utils.ask import CourseError
 from course_utils.quiet import keras, tf
 from course_utils.widgets import style_explorer
 
@@ -377,16 +378,16 @@ def test_progress_shows_the_picture_in_a_live_notebook_only(network, photo, pain
     ],
 )
 def test_each_wrong_setting_gets_its_sentence(network, photo, painting, changed, sentence):
-    with pytest.raises((ValueError, networks.NetworkError)) as caught:
+    with pytest.raises((ValueError, CourseError)) as caught:
         style.transfer(network, photo, painting, **{"schedule": ((48, 1),)} | changed)
     message = str(caught.value)
     assert message.startswith(sentence) and "\n" not in message
 
 
 def test_wrong_pictures_and_layers_get_their_sentence(network, photo, painting):
-    with pytest.raises(images.ImageError):
+    with pytest.raises(CourseError):
         style.transfer(network, "missing.png", painting)
-    with pytest.raises(networks.NetworkError, match="did you mean"):
+    with pytest.raises(CourseError, match="did you mean"):
         style.transfer(network, photo, painting, content_layers=["block4_conv9"])
 
 
@@ -448,7 +449,7 @@ def test_the_explorer_takes_own_pictures(tmp_path):
     for what, field in (("photo", "path"), ("painting", "painting_path")):
         with pytest.raises(ValueError, match=f"write the path of the {what} into"):
             style_explorer.frame(**DEFAULT | {what: style_explorer.OWN})
-        with pytest.raises(images.ImageError, match="does not exist"):
+        with pytest.raises(CourseError, match="does not exist"):
             style_explorer.frame(**DEFAULT | {what: style_explorer.OWN, field: "none.png"})
 
 
@@ -553,7 +554,7 @@ def test_a_bar_is_used_up_when_it_is_interrupted(network, photo, painting, monke
         yield from items
         ended.append(text)
 
-    monkeypatch.setattr("course_utils.widgets.track", track)
+    monkeypatch.setattr("course_utils.live.track", track)
     interrupt(monkeypatch, 0)
     style.transfer(network, photo, painting, progress=True, **QUICK)
     assert ended == ["style transfer"]

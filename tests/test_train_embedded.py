@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from course_utils import data, networks
+from course_utils.ask import CourseError
 from tools import train_embedded as tool
 
 WNIDS = ("n00000003", "n00000001", "n00000002")  # the official list is not sorted either
@@ -297,14 +298,14 @@ def test_a_finished_run_is_not_trained_further(source, finished, tmp_path):
 
 def test_a_run_with_other_settings_or_damage_is_refused_and_kept(source, finished, tmp_path):
     folder = shutil.copytree(finished[2].parent / "run", tmp_path / "run")
-    with pytest.raises(data.DataError, match="other settings"):
+    with pytest.raises(CourseError, match="other settings"):
         train(source, folder, seed=4)
     (weights,) = folder.glob("*.h5")
     weights.write_bytes(b"cut off")
-    with pytest.raises(data.DataError, match="missing or damaged"):
+    with pytest.raises(CourseError, match="missing or damaged"):
         train(source, folder)
     (folder / "run.json").write_text("{")
-    with pytest.raises(data.DataError, match=r"run\.json is damaged"):
+    with pytest.raises(CourseError, match=r"run\.json is damaged"):
         train(source, folder)
     assert weights.exists()
 
@@ -322,7 +323,7 @@ options = eval(sys.argv[3])
 tool.PEAK_RATE, networks.DEPTHS = options.pop("rate"), options.pop("depths")
 try:
     tool.train(sys.argv[1], Path(sys.argv[2]), **options | {"batch": 7})
-except data.DataError as error:
+except CourseError as error:
     assert "evenly to 2 devices" in str(error)
 tool.train(sys.argv[1], Path(sys.argv[2]), **options)
 """

@@ -23,6 +23,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from course_utils import data, images, networks, style
 from course_utils import dream as dreams
+from course_utils.ask import CourseError
 from course_utils.quiet import tf
 
 SIDE = 256  # pixels of each picture
@@ -170,7 +171,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         report = show(options.weights, options.out)
-    except (networks.NetworkError, images.ImageError, OSError) as error:
+    except (CourseError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     for name, facts in report.items():

@@ -40,6 +40,7 @@ from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
 from course_utils import data, images, networks
+from course_utils.ask import CourseError
 from course_utils.quiet import keras
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -83,7 +84,7 @@ def read_pictures(
     pictures, labels = [], []
     for picture, wnid in data.tiny_imagenet(split, source=source):
         if picture.shape != (SIDE, SIDE, 3) or wnid not in number:
-            raise data.DataError(
+            raise CourseError(
                 f"The {split} pictures hold one of class {wnid} and shape {picture.shape}; "
                 f"expected is ({SIDE}, {SIDE}, 3) and a class of wnids.txt."
             )
@@ -288,7 +289,7 @@ def compiled(classes: int, steps: int, batch: int, smoothing: float) -> keras.Mo
     if strategy is None:
         return build(synchronized=False)
     if batch % strategy.num_replicas_in_sync:
-        raise data.DataError(
+        raise CourseError(
             f"A batch of {batch} pictures cannot be shared out evenly to "
             f"{strategy.num_replicas_in_sync} devices: hide some (CUDA_VISIBLE_DEVICES)."
         )
@@ -301,7 +302,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     Raises
     ------
-    course_utils.data.DataError
+    CourseError
         The folder holds a run with other settings, or files that cannot be read.
     """
 
@@ -317,9 +318,9 @@ class Checkpoint(keras.callbacks.Callback):
             found = self.run["settings"]
         except (ValueError, KeyError, TypeError):
             problem = f"{self.index} is damaged: delete {folder} to begin anew."
-            raise data.DataError(problem) from None
+            raise CourseError(problem) from None
         if found != settings:
-            raise data.DataError(
+            raise CourseError(
                 f"{folder} holds a run with other settings ({found}, not {settings}): name another "
                 "folder with --run, or delete it."
             )
@@ -336,7 +337,7 @@ class Checkpoint(keras.callbacks.Callback):
             try:
                 model.load_weights(file)
             except (OSError, ValueError, KeyError) as error:
-                raise data.DataError(
+                raise CourseError(
                     f"{file} is missing or damaged ({error}): delete {self.folder} to begin anew."
                 ) from None
 
@@ -400,7 +401,7 @@ def train(
 
     Raises
     ------
-    course_utils.data.DataError
+    CourseError
         Pictures that are missing or not what was expected.
     """
     keras.utils.set_random_seed(seed)
@@ -577,13 +578,13 @@ def measure(source: data.PathLike | None, folder: Path) -> dict[str, Any]:
 
     Raises
     ------
-    course_utils.networks.NetworkError, course_utils.data.DataError
+    CourseError, CourseError
         Weights or pictures that are missing or damaged.
     """
     weights = folder / Path(networks.EMBEDDED_FILE).name
     training = folder / "training.json"
     if not training.is_file():
-        raise data.DataError(f"{training} does not exist: restore it, or run `train` first.")
+        raise CourseError(f"{training} does not exist: restore it, or run `train` first.")
     classifier = networks.load(networks.EMBEDDED, path=weights)
     pictures, truth = read_pictures("val", classifier.wnids, source)
     logits = logits_of(classifier, pictures)
@@ -921,7 +922,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             report = measure(options.source, options.out)
             print(f"top-1 {interval(report['top1'])}, top-5 {interval(report['top5'])}")
-    except (data.DataError, networks.NetworkError) as error:
+    except CourseError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

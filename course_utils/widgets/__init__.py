@@ -10,14 +10,25 @@ from __future__ import annotations
 
 import base64
 import html
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from course_utils import images
+from course_utils.live import is_static, track
+
+__all__ = [
+    "OWN",
+    "Frame",
+    "explore",
+    "is_static",
+    "outline",
+    "own_file",
+    "own_file_controls",
+    "track",
+]
 
 if TYPE_CHECKING:
     import ipywidgets
@@ -52,11 +63,6 @@ class Frame:
     def text_html(self) -> str:
         """The text as HTML that keeps its spacing."""
         return f'<pre style="margin:8px 0;line-height:1.3">{html.escape(self.text)}</pre>'
-
-
-def is_static() -> bool:
-    """Whether widgets show their first frame only (``COURSE_STATIC`` is set and not 0)."""
-    return os.environ.get("COURSE_STATIC", "0") not in ("", "0")
 
 
 def explore(
@@ -169,26 +175,6 @@ def own_file(path: str, upload: tuple[Any, ...], what: str) -> str | bytes:
     if not path.strip():
         raise ValueError(f"Choose a file, or write the path of {what} into the field.")
     return path.strip()
-
-
-Item = TypeVar("Item")
-
-
-def track(steps: Iterable[Item], description: str, total: int | None = None) -> Iterable[Item]:
-    """Go through ``steps`` under a progress bar, which stays away where widgets are static.
-
-    Parameters
-    ----------
-    steps
-        What the loop goes through.
-    description
-        What takes so long, in a word or two.
-    total
-        How many steps there are, if ``steps`` has no length.
-    """
-    from tqdm.auto import tqdm
-
-    return tqdm(steps, desc=description, total=total, leave=False, disable=is_static())
 
 
 def outline(
