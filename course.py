@@ -40,18 +40,17 @@ FIRST_LESSON = ROOT / "notebooks" / "01_convolution_basics.ipynb"
 
 START = "py course.py" if sys.platform == "win32" else "python3 course.py"
 PYTHONS = ((3, 11), (3, 12), (3, 13))  # the same as requires-python in pyproject.toml
+# A file, so a notebook too, stays in one of the two processes.
+WHOLE_RUN = ["--numprocesses=2", "--dist=loadfile", "--junitxml=reports/junit.xml"]
 DISK_NEEDED = 3 * 10**9  # bytes, while installing
-# Of pip's own configuration uv has to know how to reach the registry.
-PIP_TO_UV = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE", "proxy": "HTTPS_PROXY"}
-# What `pip install` heeds of its configuration, the stronger later: PIP_* variables win over files.
-PIP_SECTIONS = ("global", "install", ":env:")
-LAB_SETTINGS = {
-    # JupyterLab would ask in a pop-up whether it may fetch news.
-    "@jupyterlab/apputils-extension:notification": {
-        "fetchNews": "false",
-        "checkForUpdates": False,
-    }
-}
+# JupyterLab would ask in a pop-up whether it may fetch news.
+NEWS = "@jupyterlab/apputils-extension:notification"
+LAB_SETTINGS = {NEWS: {"fetchNews": "false", "checkForUpdates": False}}
+
+DOWNLOAD_FAILED = (
+    "The packages could not be installed (see the lines above): check the connection and the free "
+    "disk space, then run the same command again; it goes on where it stopped"
+)
 
 PROBE = """
 import importlib.metadata, importlib.util, json, platform, sys
@@ -91,7 +90,7 @@ def say(text: str) -> None:
 
 
 def probe(command: Iterable[str]) -> Interpreter | None:
-    """Ask the Python behind `command` about itself; None if it does not answer."""
+    """What the Python behind a command says about itself; None if it does not answer."""
     try:
         answer = subprocess.run(
             [*command, "-c", PROBE], env=clean_environment(), capture_output=True, timeout=60
@@ -114,28 +113,19 @@ def candidates() -> list[list[str]]:
 def choose_interpreter(
     commands: Iterable[list[str]], ask: Callable[[list[str]], Interpreter | None]
 ) -> Interpreter:
-    """Return the first Python of `commands` that can make the course's environment.
-
-    Raises
-    ------
-    Stop
-        If there is none; the sentence says what to install.
-    """
-    refusals = []
-    for command in commands:
-        python = ask(command)
-        if python is None:
-            continue
+    """The first Python of some commands that can make the course's environment."""
+    wrong_version, lacking = [], []
+    for python in filter(None, map(ask, commands)):
         refusal = refuse(python)
         if refusal is None:
             return python
-        refusals.append((python.version in PYTHONS, refusal))
-    # A Python of the right version that lacks something is nearer to the goal than a wrong version.
-    raise Stop(max(refusals, key=lambda pair: pair[0])[1] if refusals else how_to_get_python())
+        (lacking if python.version in PYTHONS else wrong_version).append(refusal)
+    # A Python of the right version that lacks something is nearer to the goal.
+    raise Stop([*lacking, *wrong_version, how_to_get_python()][0])
 
 
 def refuse(python: Interpreter) -> str | None:
-    """Return why `python` cannot run the course, as a sentence, or None if it can."""
+    """Why a Python cannot run the course, as a sentence, or None if it can."""
     name = "Python {}.{} ({})".format(*python.version, python.executable)
     if python.version not in PYTHONS:
         return f"This is {name}. {how_to_get_python()}"
@@ -184,7 +174,7 @@ def venv_python() -> Path:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment variables without those that would mislead or slow down Python."""
+    """The environment variables without those that would mislead or slow down Python."""
     # The last one keeps Python from storing compiled modules; without them each kernel compiles
     # TensorFlow's 1,800 files anew, and takes 17 s instead of 4 s to import it.
     foreign = ("PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__", "PYTHONDONTWRITEBYTECODE")
@@ -192,7 +182,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def course_environment() -> dict[str, str]:
-    """Return the environment variables for programs of .venv."""
+    """The environment variables for programs of .venv."""
     env = clean_environment()
     env.update(VIRTUAL_ENV=str(VENV), PYTHONNOUSERSITE="1", UV_PYTHON_DOWNLOADS="never")
     env["PATH"] = os.pathsep.join([str(venv_bin()), env.get("PATH", os.defpath)])
@@ -203,7 +193,7 @@ def course_environment() -> dict[str, str]:
 
 
 def wanted_stamp() -> str:
-    """Return the hash of all that an installation depends on: lock, pyproject, Python and place."""
+    """A hash of all that an installation depends on: lock, pyproject, Python and place."""
     digest = hashlib.sha256()
     for path in (LOCK, PYPROJECT, VENV / "pyvenv.cfg"):
         # Line ends may differ between two checkouts; what is installed does not.
@@ -214,40 +204,29 @@ def wanted_stamp() -> str:
 
 
 def is_fresh() -> bool:
-    """Tell whether .venv holds just what is wanted; takes milliseconds and starts no program."""
+    """Whether .venv holds just what is wanted; takes milliseconds and starts no program."""
     try:
         return venv_python().exists() and STAMP.read_text() == wanted_stamp()
     except OSError:
         return False
 
 
-def was_moved(config: str) -> bool:
-    """Tell from the text of pyvenv.cfg whether the environment was made in another folder."""
-    made = re.search(r"(?m)^command = .* -m venv (.*)$", config)
-    return made is not None and not made.group(1).strip().endswith(str(VENV))
-
-
-def venv_is_usable() -> bool:
+def venv_is_usable(config: str) -> bool:
+    """Whether .venv has a Python that fits, and was made here, as its pyvenv.cfg says."""
     python = probe([str(venv_python())])
-    if python is None or not python.has_pip or python.version not in PYTHONS:
-        return False
-    return not was_moved((VENV / "pyvenv.cfg").read_text(encoding="utf-8"))
+    fits = python is not None and python.has_pip and python.version in PYTHONS
+    return fits and f"{VENV}\n" in config
 
 
 def make_venv() -> None:
-    """Make .venv unless there is a usable one.
-
-    Raises
-    ------
-    Stop
-        If something else has that name, no Python fits, or the disk is nearly full.
-    """
-    if VENV.exists():
-        if (VENV / "pyvenv.cfg").is_file() and venv_is_usable():
+    """Make .venv unless there is a usable one."""
+    config = VENV / "pyvenv.cfg"
+    if config.is_file():
+        if venv_is_usable(config.read_text(encoding="utf-8")):
             return
-        if not (VENV / "pyvenv.cfg").is_file() and (not VENV.is_dir() or any(VENV.iterdir())):
-            raise Stop(f"{VENV} is not a virtual environment: rename or delete it, then try again.")
         say("The environment .venv is incomplete or was moved: it is made anew.")
+    elif VENV.exists() and not (VENV.is_dir() and not any(VENV.iterdir())):
+        raise Stop(f"{VENV} is not a virtual environment: rename or delete it, then try again.")
     python = choose_interpreter(candidates(), probe)
     free = shutil.disk_usage(str(ROOT)).free
     if free < DISK_NEEDED:
@@ -265,7 +244,7 @@ def make_venv() -> None:
 
 
 def locked_block(lock: str, name: str) -> str:
-    """Return the lines of the lock that pin `name`, with its hashes."""
+    """The lines of the lock that pin a package, with its hashes."""
     block = re.search(rf"(?m)^{re.escape(name)}==.*(?:\n +--hash=.*)+", lock)
     if block is None:
         raise Stop(f"{LOCK} does not pin {name}: restore that file from the course's repository.")
@@ -273,15 +252,19 @@ def locked_block(lock: str, name: str) -> str:
 
 
 def registry_settings(pip_config: str) -> dict[str, str]:
-    """Translate the output of `pip config list` into environment variables that uv reads.
+    """How to reach the registry, from the output of `pip config list`, in variables that uv reads.
 
-    Only the main index, the certificate and the proxy are taken over. Further indexes and folders
-    of packages are not: uv stops at a folder that is missing, prefers the further indexes, and the
-    lock needs none of them.
+    Further indexes and folders of packages are not taken over: uv stops at a folder that is
+    missing, prefers the further indexes, and the lock needs none of them.
     """
-    found = re.findall(r"(?m)^(global|install|:env:)\.([a-z-]+)=(['\"].*['\"])$", pip_config)
-    found.sort(key=lambda setting: PIP_SECTIONS.index(setting[0]))
-    return {PIP_TO_UV[key]: ast.literal_eval(value) for _, key, value in found if key in PIP_TO_UV}
+    names = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE", "proxy": "HTTPS_PROXY"}
+    settings = {}
+    for section in ("global", "install", ":env:"):  # the stronger later
+        for key, name in names.items():
+            found = re.search(rf"(?m)^{section}\.{key}=(['\"].*['\"])$", pip_config)
+            if found:
+                settings[name] = ast.literal_eval(found.group(1))
+    return settings
 
 
 def install_uv() -> dict[str, str]:
@@ -290,21 +273,12 @@ def install_uv() -> dict[str, str]:
     pip = [str(venv_python()), "-m", "pip", "--disable-pip-version-check", "--no-cache-dir"]
     only_uv = VENV / "uv-requirement.txt"
     only_uv.write_text(locked_block(LOCK.read_text(encoding="utf-8"), "uv"), encoding="utf-8")
-    run(
-        [*pip, "install", "--quiet", "--no-deps", "--require-hashes", "-r", str(only_uv)],
-        env,
-        DOWNLOAD_FAILED,
-    )
+    options = ["--quiet", "--no-deps", "--require-hashes", "-r", str(only_uv)]
+    run([*pip, "install", *options], env, DOWNLOAD_FAILED)
     config = subprocess.run([*pip, "config", "list"], env=env, capture_output=True, text=True)
     for name, value in {**registry_settings(config.stdout), "UV_CACHE_DIR": str(UV_CACHE)}.items():
         env.setdefault(name, value)
     return env
-
-
-DOWNLOAD_FAILED = (
-    "The packages could not be installed (see the lines above): check the connection and the free "
-    "disk space, then run the same command again; it goes on where it stopped"
-)
 
 
 def install() -> None:
@@ -314,10 +288,9 @@ def install() -> None:
     uv = [str(venv_python()), "-m", "uv", "pip", "install", "--python", str(venv_python())]
     run([*uv, "--require-hashes", "-r", str(LOCK)], env, DOWNLOAD_FAILED)
     # The build tool is in the lock as well: nothing more is fetched for this step.
+    itself = ["--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
     run(
-        [*uv, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)],
-        env,
-        "The package course_utils could not be installed (see the lines above)",
+        [*uv, *itself], env, "The package course_utils could not be installed (see the lines above)"
     )
     (VENV / "jupyter").mkdir(exist_ok=True)
     overrides = VENV / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
@@ -342,14 +315,14 @@ def ensure_installed() -> None:
 
 
 def run(command: list[str], env: dict[str, str], trouble: str) -> None:
-    """Run a step of the installation; its output is shown, its failure is `trouble`."""
+    """Run a step of the installation; its output is shown, its failure is the sentence."""
     step = subprocess.run(command, cwd=str(ROOT), env=env)
     if step.returncode:
         raise Stop(f"{trouble} [exit code {step.returncode}].")
 
 
 def hand_over(command: list[str]) -> NoReturn:
-    """Become the program `command` of .venv: its signals and its exit code are ours."""
+    """Become a program of .venv: its signals and its exit code are ours."""
     os.chdir(str(ROOT))
     sys.stdout.flush()
     if os.name != "nt":
@@ -360,13 +333,7 @@ def hand_over(command: list[str]) -> NoReturn:
 
 
 def open_command(arguments: list[str]) -> list[str]:
-    """Return the command that opens JupyterLab on the first lesson, or on the one in `arguments`.
-
-    Raises
-    ------
-    Stop
-        If that notebook does not exist or is not below the course's folder, or if there are two.
-    """
+    """The command that opens JupyterLab on the first lesson, or on the one that is named."""
     named = [word for word in arguments if word.endswith(".ipynb") and not word.startswith("-")]
     if len(named) > 1:
         raise Stop(f"One notebook opens at a time: leave out {' and '.join(named[1:])}.")
@@ -383,10 +350,6 @@ def open_command(arguments: list[str]) -> list[str]:
     ]
 
 
-def test_command(arguments: list[str]) -> list[str]:
-    return [str(venv_python()), "-m", "pytest", *arguments]
-
-
 def open_course(arguments: list[str]) -> NoReturn:
     command = open_command(arguments)
     ensure_installed()
@@ -396,7 +359,7 @@ def open_course(arguments: list[str]) -> NoReturn:
 
 def test_course(arguments: list[str]) -> NoReturn:
     ensure_installed()
-    hand_over(test_command(arguments))
+    hand_over([str(venv_python()), "-m", "pytest", *(arguments or WHOLE_RUN)])
 
 
 def doctor(arguments: list[str]) -> NoReturn:

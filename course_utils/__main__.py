@@ -13,20 +13,39 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return doctor.main()
 
 
+def _fetch(arguments: argparse.Namespace) -> int:
+    from course_utils.data import fetching
+
+    if arguments.name is None:
+        print(fetching.listing())
+        return 0
+    try:
+        file = fetching.fetch(arguments.name, arguments.source)
+    except fetching.CourseError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted; the same command begins again.", file=sys.stderr)
+        return 130
+    print(f"{arguments.name} is ready: {file}")
+    return 0
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser; each command sets ``run``, a function of the parsed arguments."""
     parser = argparse.ArgumentParser(prog="python -m course_utils")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     command = commands.add_parser("doctor", help="say what is wrong with this set-up")
     command.set_defaults(run=_doctor)
-    try:
-        from course_utils import data
-    except ModuleNotFoundError as error:
-        # Without NumPy there is no `fetch`, but the doctor must be there to say so.
-        if error.name != "numpy":
-            raise
-    else:
-        data.add_fetch_parser(commands)
+    command = commands.add_parser("fetch", help="download a larger data set, or list them")
+    command.add_argument("name", nargs="?", help="of a data set; none: list them")
+    command.add_argument(
+        "--from",
+        dest="source",
+        metavar="PATH",
+        help="take this archive, or the one in this folder, instead of a download",
+    )
+    command.set_defaults(run=_fetch)
     return parser
 
 

@@ -2,30 +2,37 @@
 
 `ACTIVATIONS` knows the eight functions of the lesson, each with its derivative, formula, source
 and Keras layer. The rest measures what an activation does to a network: the gradient that arrives
-at each layer, units that have stopped learning, and what excites a unit most.
+at each layer, and units that have stopped learning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from course_utils import ask, images, training
-from course_utils.dimensions import Receptive, receptive_fields
-from course_utils.measures import finite_logits
-from course_utils.measures import softmax as softmax  # lesson 03 asks for it here
+from course_utils import ask, training
+from course_utils.ask import CourseError
+from course_utils.measures import finite_logits, softmax
 from course_utils.training import Stack
 
 if TYPE_CHECKING:
     import keras
 
-    from course_utils.networks import Classifier
+__all__ = [
+    "ACTIVATIONS",
+    "Activation",
+    "cross_entropy",
+    "dead_share",
+    "deep_network",
+    "gradient_norms",
+    "softmax",
+]
 
 Array = NDArray[np.floating]
 
@@ -64,7 +71,7 @@ class Activation:
     parameter: float | None = None
 
     def __call__(self, z: ArrayLike, a: float | None = None) -> Array:
-        """Values at z.
+        """Values at z, of the same shape; float32 and float64 stay what they are.
 
         Parameters
         ----------
@@ -72,22 +79,15 @@ class Activation:
         a : float, optional
             Parameter of the function; by default the usual one.
 
-        Returns
-        -------
-        array of float, the shape of z; float32 and float64 stay what they are
-
         Raises
         ------
-        ValueError
+        CourseError
             z holds no real numbers, a is no finite number, or the function has no parameter.
         """
         return self._function(_real(z), self._parameter(a))
 
     def slope(self, z: ArrayLike, a: float | None = None) -> Array:
-        """The derivative at z; parameters, result and errors as for the values.
-
-        At a kink it is the slope on the left.
-        """
+        """The derivative at z; at a kink it is the slope on the left."""
         return self._derivative(_real(z), self._parameter(a))
 
     def layer(self, a: float | None = None, maps: bool = False) -> keras.layers.Layer:
@@ -109,17 +109,14 @@ class Activation:
         if a is None:
             return self.parameter or 0.0
         if self.parameter is None:
-            raise ValueError(f"{self.name} has no parameter; leave a out.")
-        value = np.asarray(a)
-        if value.ndim or value.dtype.kind not in "iuf" or not np.isfinite(value):
-            raise ValueError(f"a is {a!r}; give a finite number.")
-        return float(a)
+            raise CourseError(f"{self.name} has no parameter; leave a out.")
+        return ask.number("a", a)
 
 
-def _real(values: ArrayLike, name: str = "z") -> Array:
+def _real(values: ArrayLike) -> Array:
     array = np.asarray(values)
     if array.dtype.kind not in "iuf":
-        raise ValueError(f"{name} has entries of type {array.dtype}; give real numbers.")
+        raise CourseError(f"z has entries of type {array.dtype}; give real numbers.")
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
@@ -256,22 +253,17 @@ def cross_entropy(logits: ArrayLike, labels: ArrayLike) -> float:
     -------
     float, at least 0
 
-    Raises
-    ------
-    ValueError
-        Other shapes, or labels that are no such integers.
-
     References
     ----------
     Lesson 03, section 3. I. J. Good, "Rational decisions", 1952.
     """
     z, true = finite_logits(logits), np.asarray(labels)
     if z.ndim != 2 or true.shape != z.shape[:1] or not len(true):
-        raise ValueError(
+        raise CourseError(
             f"logits have shape {z.shape} and labels {true.shape}; give (n, classes) and (n,)."
         )
     if true.dtype.kind not in "iu" or true.min() < 0 or true.max() >= z.shape[1]:
-        raise ValueError(f"labels must be integers from 0 to {z.shape[1] - 1}, one for each row.")
+        raise CourseError(f"labels must be integers from 0 to {z.shape[1] - 1}, one for each row.")
     return float(np.mean(special.logsumexp(z, axis=1) - z[np.arange(len(z)), true]))
 
 
@@ -284,8 +276,6 @@ def deep_network(
     activation: str = "sigmoid",
     depth: int = 20,
     units: int = 64,
-    inputs: int = 64,
-    classes: int = 10,
     initializer: str | keras.initializers.Initializer = "glorot_uniform",
     residual: bool = False,
     normalize: bool = False,
@@ -294,27 +284,22 @@ def deep_network(
 
     Parameters
     ----------
-    activation : str
+    activation
         A name in `ACTIVATIONS`.
-    depth, units, inputs, classes : int
-        Number of hidden layers, units in each, input numbers, logits.
-    initializer : str or keras.initializers.Initializer
+    depth, units
+        Number of hidden layers, and of units in each.
+    initializer
         Of the kernels; ``"he_normal"`` goes with the ReLU family.
-    residual : bool
+    residual
         Add what enters a layer to what leaves it, from the second hidden layer on.
-    normalize : bool
+    normalize
         Batch normalization between a layer's sum and its activation, with momentum .9: with
         Keras' .99 the moving averages lag behind in a training of a few hundred steps.
 
     Returns
     -------
     keras.Model
-        (n, inputs) -> (n, classes) logits. Its hidden layers are called hidden_01, hidden_02, ...
-
-    Raises
-    ------
-    ValueError
-        An unknown activation, or a count below 1.
+        (n, 64) -> (n, 10) logits. Its hidden layers are called hidden_01, hidden_02, ...
 
     References
     ----------
@@ -323,14 +308,10 @@ def deep_network(
     """
     from course_utils.quiet import keras
 
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"activation is {activation!r}; choose one of {', '.join(ACTIVATIONS)}.")
-    counts = dict(depth=depth, units=units, inputs=inputs, classes=classes)
-    for name, count in counts.items():
-        if not isinstance(count, int | np.integer) or count < 1:
-            raise ValueError(f"{name} is {count!r}; give a whole number from 1.")
-    first = below = keras.Input((inputs,))
-    for number in range(1, depth + 1):
+    ask.choice("activation", activation, ACTIVATIONS)
+    units = ask.whole("units", units)
+    first = below = keras.Input((64,))
+    for number in range(1, ask.whole("depth", depth) + 1):
         # An initializer instance draws the same numbers for each layer that shares it.
         fresh = initializer if isinstance(initializer, str) else initializer.clone()
         dense = keras.layers.Dense(units, kernel_initializer=fresh, name=f"hidden_{number:02}")
@@ -339,7 +320,7 @@ def deep_network(
             above = keras.layers.BatchNormalization(momentum=0.9)(above)
         above = ACTIVATIONS[activation].layer()(above)
         below = keras.layers.Add()([below, above]) if residual and number > 1 else above
-    return keras.Model(first, keras.layers.Dense(classes, name="logits")(below))
+    return keras.Model(first, keras.layers.Dense(10, name="logits")(below))
 
 
 def gradient_norms(
@@ -401,11 +382,6 @@ def dead_share(networks: keras.Model | Stack, x: ArrayLike) -> dict[str, float] 
         Name of the activation layer -> share in [0, 1], in order; of a `Stack` an array with the
         shares of its networks.
 
-    Raises
-    ------
-    ValueError
-        The model has no activation layers.
-
     References
     ----------
     Lesson 03, section 5. L. Lu and others, "Dying ReLU and initialization", 2019,
@@ -425,7 +401,7 @@ def _dead_share(model: keras.Model, x: Any) -> dict[str, Any]:
     )
     layers = [layer for layer in model.layers if isinstance(layer, kinds)]
     if not layers:
-        raise ValueError("the model has no activation layers: add them as layers of their own.")
+        raise CourseError("the model has no activation layers: add them as layers of their own.")
     sums = keras.Model(model.inputs[0], [layer.input for layer in layers])(x)
     shares = {}
     for layer, z in zip(layers, sums if isinstance(sums, list) else [sums], strict=True):
@@ -437,216 +413,3 @@ def _dead_share(model: keras.Model, x: Any) -> dict[str, Any]:
         dead = tf.reduce_all(slopes == 0, axis=tuple(range(slopes.shape.rank - 1)))
         shares[layer.name] = tf.reduce_mean(tf.cast(dead, tf.float32))
     return shares
-
-
-# --------------------------------------------------------------------------------------------------
-# What excites a unit
-# --------------------------------------------------------------------------------------------------
-
-#: Sample photos (see `images.SAMPLES`) that crops are cut from: things and scenes, no pages.
-PHOTOS = (
-    "astronaut",
-    "brick",
-    "camera",
-    "cat",
-    "china",
-    "clock",
-    "coffee",
-    "coins",
-    "flower",
-    "grass",
-    "gravel",
-    "hubble",
-    "motorcycle",
-    "retina",
-    "rocket",
-)
-
-
-def photo_crops(per_photo: int = 40, size: int = 64, seed: int = 0) -> tuple[Array, NDArray]:
-    """Random square crops of the sample photos, small details and nearly whole pictures.
-
-    Parameters
-    ----------
-    per_photo : int
-        Crops of each photo, from 1; half of them are also mirrored.
-    size : int
-        Side of a crop in pixels. What is cut is from `size` pixels to the whole height, all
-        scales alike, and is then shrunk.
-    seed : int
-
-    Returns
-    -------
-    crops : array of float32 in [0, 1], shape (photos * per_photo, size, size, 3)
-    sources : array of int, shape (photos * per_photo,)
-        Position in `PHOTOS` of the photo that a crop is from.
-
-    Raises
-    ------
-    ValueError
-        A count below 1, or a size that the photos do not have (1 to 300).
-    """
-    for name, count, most in (("per_photo", per_photo, np.inf), ("size", size, 300)):
-        if not isinstance(count, int | np.integer) or not 1 <= count <= most:
-            limit = "" if most == np.inf else f" to {most}"
-            raise ValueError(f"{name} is {count!r}; give a whole number from 1{limit}.")
-    random = np.random.default_rng(seed)
-    crops = []
-    for photo in map(images.sample, PHOTOS):
-        height, width = photo.shape[:2]
-        for number in range(per_photo):
-            side = int(np.exp(random.uniform(np.log(size), np.log(min(height, width)))))
-            top, left = random.integers(height - side + 1), random.integers(width - side + 1)
-            crop = images.resize(photo[top : top + side, left : left + side], size)
-            crop = np.repeat(crop[..., None], 3, axis=2) if crop.ndim == 2 else crop
-            crops.append(crop[:, ::-1] if number % 2 else crop)
-    return np.stack(crops), np.repeat(np.arange(len(PHOTOS)), per_photo)
-
-
-def fields_inside(field: Receptive, places: int, side: int) -> NDArray:
-    """Places along one axis of a feature map whose receptive field lies inside the input.
-
-    For networks of 3x3 convolutions with SAME padding and 2x2 pooling, such as VGG: there the
-    field of place i lies evenly around the ``field.jump`` pixels from ``i * field.jump`` on.
-
-    Parameters
-    ----------
-    field : Receptive
-        Of the layer, as `dimensions.receptive_fields` gives it.
-    places, side : int
-        Size of the map and of the input along the axis.
-
-    Returns
-    -------
-    array of int
-        All places where the field is larger than the input.
-    """
-    first = _first_pixel(field, np.arange(places))
-    inside = np.flatnonzero((first >= 0) & (first + field.size <= side))
-    return inside if inside.size else np.arange(places)
-
-
-def _first_pixel(field: Receptive, place: ArrayLike) -> NDArray:
-    return np.asarray(place) * field.jump - (field.size - field.jump) // 2
-
-
-class Peaks(NamedTuple):
-    """Where each unit of a layer answers most, crop by crop: three arrays (crops, units)."""
-
-    answers: Array
-    rows: NDArray
-    columns: NDArray
-
-
-def peaks(network: Classifier, layers: Sequence[str], crops: Array) -> dict[str, Peaks]:
-    """The strongest answer of every unit of some layers to each crop, and its place.
-
-    Where the receptive field fits into the crop, only places count at which it lies inside:
-    otherwise units would be shown for what they answer to the black border.
-
-    Parameters
-    ----------
-    network : Classifier
-    layers : sequence of str
-        Names in ``network.layers`` of layers with feature maps.
-    crops : array of float in [0, 1], shape (n, side, side, 3)
-
-    Returns
-    -------
-    dict
-        Layer -> `Peaks`.
-
-    Raises
-    ------
-    CourseError
-        The network has no such layer.
-
-    References
-    ----------
-    Lesson 03, section 9. R. Girshick and others, "Rich feature hierarchies for accurate object
-    detection and semantic segmentation", 2014, section 3.1.
-    """
-    from course_utils.quiet import tf
-
-    ask.some("crops", crops)
-    fields = receptive_fields(network.model)
-    pictures = tf.TensorSpec((None, None, None, 3), tf.float32)
-    compiled = network.compiled(_maps, layers, signature=[pictures])
-    parts: dict[str, list[Peaks]] = {layer: [] for layer in layers}
-    for first in range(0, len(crops), 100):
-        for layer, maps in compiled(crops[first : first + 100]).items():
-            inside = fields_inside(fields[layer], maps.shape[1], crops.shape[1])
-            values = maps.numpy()[:, inside][:, :, inside]
-            flat = values.reshape(len(values), -1, values.shape[-1])
-            row, column = np.divmod(flat.argmax(axis=1), inside.size)
-            parts[layer].append(Peaks(flat.max(axis=1), inside[row], inside[column]))
-    return {
-        layer: Peaks(*map(np.concatenate, zip(*found, strict=True)))
-        for layer, found in parts.items()
-    }
-
-
-def _maps(model: keras.Model, pictures: Any) -> dict[str, Any]:
-    return model(pictures, training=False)
-
-
-def best_patches(
-    field: Receptive, peaks: Peaks, unit: int, crops: Array, sources: NDArray, count: int = 6
-) -> list[Array]:
-    """The patches that excite a unit most, best first, each from another photo.
-
-    Parameters
-    ----------
-    field : Receptive
-        Of the unit's layer, as `dimensions.receptive_fields` gives it.
-    peaks : Peaks
-        What `peaks` found for that layer.
-    unit : int
-        Channel of the layer.
-    crops, sources
-        As `photo_crops` gives them.
-    count : int
-        How many.
-
-    Returns
-    -------
-    list of array of float in [0, 1], shape (side, side, 3)
-        As large as the receptive field; the whole crop where that is larger.
-    """
-    answers = peaks.answers[:, unit]
-    best = [max(np.flatnonzero(sources == s), key=answers.__getitem__) for s in np.unique(sources)]
-    patches = []
-    for index in sorted(best, key=lambda crop: -answers[crop])[:count]:
-        top, left = (
-            int(_first_pixel(field, place[index, unit])) if field.size <= crops.shape[1] else 0
-            for place in (peaks.rows, peaks.columns)
-        )
-        patches.append(crops[index, top : top + field.size, left : left + field.size])
-    return patches
-
-
-def sheet(patches: Sequence[Array], columns: int = 3) -> Array:
-    """Patches of one size as a single picture, row by row, with white gaps.
-
-    Tiny ones are enlarged, pixel by pixel, so that the gaps look the same for all sizes.
-
-    Parameters
-    ----------
-    patches : sequence of array in [0, 1], each of shape (side, side, 3)
-        A last row that is not full is filled with white.
-    columns : int
-
-    Returns
-    -------
-    array in [0, 1], shape (height, width, 3)
-    """
-    times = -(-40 // len(patches[0]))
-    patches = [np.kron(patch, np.ones((times, times, 1))) for patch in patches]
-    side = len(patches[0])
-    gap = side // 20
-    rows = -(-len(patches) // columns)
-    picture = np.ones((rows * (side + gap) - gap, columns * (side + gap) - gap, 3), np.float32)
-    for number, patch in enumerate(patches):
-        top, left = (place * (side + gap) for place in divmod(number, columns))
-        picture[top : top + side, left : left + side] = patch
-    return picture

@@ -50,7 +50,11 @@ def whole(name: str, value: Any, low: int = 1, high: int | None = None) -> int:
         found = operator.index(value)
     except TypeError:
         found = None
-    if found is None or isinstance(value, bool | np.bool_) or not low <= found <= (high or found):
+    if (
+        found is None
+        or isinstance(value, bool | np.bool_)
+        or not (low <= found <= (found if high is None else high))
+    ):
         end = "" if high is None else f" to {high:,}"
         raise CourseError(f"{name} is {_shown(value)}; give a whole number from {low}{end}.")
     return found

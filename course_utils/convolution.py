@@ -18,6 +18,9 @@ from typing import Literal
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from course_utils import ask
+from course_utils.ask import CourseError
+
 Padding = Literal["valid", "same", "full"]
 
 # --------------------------------------------------------------------------------------------------
@@ -25,38 +28,15 @@ Padding = Literal["valid", "same", "full"]
 # --------------------------------------------------------------------------------------------------
 
 
-def _check(image: np.ndarray, kernel: np.ndarray, padding: str) -> None:
-    for name, array in (("image", image), ("kernel", kernel)):
-        if array.dtype.kind not in "biufc":
-            raise ValueError(f"{name} has entries of type {array.dtype}; give numbers.")
-    if image.ndim not in (2, 3) or 0 in image.shape:
-        raise ValueError(
-            f"image has shape {image.shape}; give (height, width) or (height, width, channels)."
-        )
-    _check_matrix(kernel)
-    if padding == "valid" and (
-        image.shape[0] < kernel.shape[0] or image.shape[1] < kernel.shape[1]
-    ):
-        raise ValueError(
-            f"A {kernel.shape[0]}x{kernel.shape[1]} kernel does not fit into an image of "
-            f"{image.shape[0]}x{image.shape[1]} pixels; choose padding='same' or a smaller kernel."
-        )
-
-
-def _check_matrix(kernel: np.ndarray) -> None:
-    if kernel.ndim != 2 or 0 in kernel.shape:
-        raise ValueError(f"kernel has shape {kernel.shape}; give a matrix such as (3, 3).")
-
-
-def _is_whole(number: object) -> bool:
-    return isinstance(number, int | np.integer) and not isinstance(number, bool)
-
-
-def _require_finite(**numbers: object) -> None:
-    for name, number in numbers.items():
-        array = np.asarray(number)
-        if array.ndim or array.dtype.kind not in "iuf" or not np.isfinite(array):
-            raise ValueError(f"{name} is {number!r}; give a finite number.")
+def _numbers(name: str, array: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """An image or a kernel: numbers, at least one of them, along so many axes."""
+    array = np.asarray(array)
+    if array.dtype.kind not in "biufc":
+        raise CourseError(f"{name} has entries of type {array.dtype}; give numbers.")
+    if array.ndim not in axes or 0 in array.shape:
+        shapes = ("(height, width)", "(height, width, channels)")[: len(axes)]
+        raise CourseError(f"{name} has shape {array.shape}; give {' or '.join(shapes)}.")
+    return array
 
 
 def padding_widths(size: int, kernel: int, stride: int, padding: Padding) -> tuple[int, int]:
@@ -68,24 +48,12 @@ def padding_widths(size: int, kernel: int, stride: int, padding: Padding) -> tup
     Parameters
     ----------
     size, kernel, stride
-        Length of the axis, of the kernel along it, and the step, all in pixels.
+        Length of the axis, of the kernel along it, and the step, in pixels.
     padding
         ``"valid"`` (none), ``"same"`` or ``"full"`` (every overlap of at least one pixel).
-
-    Returns
-    -------
-    tuple of int
-        Zeros before and after.
-
-    Raises
-    ------
-    ValueError
-        For a stride other than 1, 2, 3, ..., or an unknown padding.
     """
-    if not _is_whole(stride) or stride < 1:
-        raise ValueError(f"stride is {stride!r}; give an integer of at least 1.")
-    if padding not in ("valid", "same", "full"):
-        raise ValueError(f"padding is {padding!r}; choose 'valid', 'same' or 'full'.")
+    stride = ask.whole("stride", stride)
+    ask.choice("padding", padding, ("valid", "same", "full"))
     if padding == "valid":
         return 0, 0
     if padding == "full":
@@ -110,8 +78,7 @@ def correlate2d(
     stride
         Step of the kernel in pixels, the same along both axes.
     padding
-        ``"valid"``: only where the kernel fits; ``"same"``: zeros around the image, as many as
-        TensorFlow adds; ``"full"``: wherever kernel and image overlap.
+        As in `padding_widths`.
 
     Returns
     -------
@@ -121,17 +88,20 @@ def correlate2d(
 
     Raises
     ------
-    ValueError
-        For other shapes, entries that are no numbers, a stride other than 1, 2, 3, ..., an unknown
-        padding, or a kernel larger than the image with ``"valid"``.
+    CourseError
+        No numbers, another shape, or a kernel larger than the image with ``"valid"``.
 
     References
     ----------
     Lesson 01, section 3. V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep
     learning", 2016, arXiv:1603.07285, chapter 2.
     """
-    image, kernel = np.asarray(image), np.asarray(kernel)
-    _check(image, kernel, padding)
+    image, kernel = _numbers("image", image, (2, 3)), _numbers("kernel", kernel, (2,))
+    if padding == "valid" and np.any(np.less(image.shape[:2], kernel.shape)):
+        raise CourseError(
+            f"kernel is {kernel.shape[0]} x {kernel.shape[1]} and does not fit into an image of "
+            f"{image.shape[0]} x {image.shape[1]}; take padding 'same' or a smaller kernel."
+        )
     dtype = np.result_type(image, kernel)
     # In the sum small integers such as uint8 would overflow, and float16 would lose its digits.
     dtype = np.result_type(dtype, np.float32) if dtype.kind in "fc" else np.int64
@@ -157,9 +127,7 @@ def convolve2d(
 
 def flip(kernel: np.ndarray) -> np.ndarray:
     """Turn a kernel by 180 degrees: the difference between convolution and cross-correlation."""
-    kernel = np.asarray(kernel)
-    _check_matrix(kernel)
-    return kernel[::-1, ::-1]
+    return _numbers("kernel", kernel, (2,))[::-1, ::-1]
 
 
 # --------------------------------------------------------------------------------------------------
@@ -168,19 +136,14 @@ def flip(kernel: np.ndarray) -> np.ndarray:
 
 
 def _odd(size: int) -> int:
-    if not _is_whole(size) or size < 1 or size % 2 == 0:
-        raise ValueError(
-            f"size is {size!r}; a kernel with a center needs an odd size: 3, 5, 7, ..."
-        )
+    if ask.whole("size", size) % 2 == 0:
+        raise CourseError(f"size is {size}; a kernel with a center has an odd one: 3, 5, 7, ...")
     return int(size)
 
 
 def _window(size: int, sigma: float) -> np.ndarray:
     """Gaussian with a largest value of 1, shape (size, size)."""
-    _require_finite(sigma=sigma)
-    if not sigma > 0:
-        raise ValueError(f"sigma is {sigma}; give a standard deviation above 0, in pixels.")
-    offset = np.arange(_odd(size)) - size // 2
+    sigma, offset = ask.number("sigma", sigma, above=0), np.arange(_odd(size)) - size // 2
     # Divided before it is squared, so that the middle stays 1 however small sigma is: exp(-inf)
     # around it is 0.
     with np.errstate(over="ignore"):
@@ -215,17 +178,14 @@ def binomial_kernel(size: int = 3) -> np.ndarray:
     divided by 16. Its standard deviation is ``sqrt(size - 1) / 2`` pixels. The largest size is 31,
     beyond which the sum would overflow 64 bits.
     """
-    if _odd(size) > 31:
-        raise ValueError(f"size is {size}; the sum fits into 64 bits up to size 31.")
     row = np.array([1])
-    for _ in range(size - 1):
+    for _ in range(ask.whole("size", _odd(size), high=31) - 1):
         row = np.convolve(row, [1, 1])
     return np.outer(row, row)
 
 
 def _derivative(axis: str, smooth: tuple[int, int, int]) -> np.ndarray:
-    if axis not in ("x", "y"):
-        raise ValueError(f"axis is {axis!r}; choose 'x' (left to right) or 'y' (top to bottom).")
+    ask.choice("axis", axis, ("x", "y"))
     kernel = np.outer(smooth, (-1, 0, 1)).astype(float)
     return kernel if axis == "x" else kernel.T
 
@@ -251,8 +211,7 @@ def kirsch(direction: str = "N") -> np.ndarray:
     ``direction`` says on which side of the edge the image is bright: one of ``COMPASS``. The other
     seven kernels are this one with its outer ring turned by steps of 45 degrees.
     """
-    if direction not in COMPASS:
-        raise ValueError(f"direction is {direction!r}; choose one of {', '.join(COMPASS)}.")
+    ask.choice("direction", direction, COMPASS)
     ring = [5, 5, 5, -3, -3, -3, -3, -3]  # north: the three bright cells are the top row
     turn = COMPASS.index(direction) - COMPASS.index("N")  # 45 degrees counter-clockwise each
     kernel = np.zeros((3, 3))
@@ -263,8 +222,7 @@ def kirsch(direction: str = "N") -> np.ndarray:
 
 def laplace(neighbors: int = 4) -> np.ndarray:
     """Laplace operator, the sum of both second derivatives, with 4 or 8 neighbors; sum 0."""
-    if neighbors not in (4, 8):
-        raise ValueError(f"neighbors is {neighbors!r}; choose 4 or 8.")
+    neighbors = ask.choice("neighbors", ask.whole("neighbors", neighbors), (4, 8))
     kernel = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]], float)
     return kernel if neighbors == 4 else np.ones((3, 3)) - 9 * identity_kernel()
 
@@ -283,9 +241,7 @@ def difference_of_gaussians(size: int = 9, inner: float = 1.0, outer: float = 1.
     ``inner``, nearly the Laplacian of a Gaussian (D. Marr, E. Hildreth, "Theory of edge detection",
     1980). ``inner`` and ``outer`` are standard deviations in pixels, ``inner < outer``.
     """
-    _require_finite(inner=inner, outer=outer)
-    if not inner < outer:
-        raise ValueError(f"inner is {inner}, outer {outer}; inner has to be the smaller one.")
+    ask.number("inner", inner, below=ask.number("outer", outer))
     return gaussian_kernel(size, inner) - gaussian_kernel(size, outer)
 
 
@@ -304,9 +260,9 @@ def gabor_kernel(
         Odd number of pixels of a side.
     angle
         Direction of the wave in radians; 0 is a wave along x, which answers to vertical edges and
-        bars, and angles grow counter-clockwise as seen on the screen.
+        bars, and angles grow counter-clockwise.
     wavelength, sigma
-        Length of the wave, at least 2, and standard deviation of the window, above 0, in pixels.
+        Length of the wave, at least 2, and standard deviation of the window, in pixels.
     phase
         0 for a bar detector (even), pi/2 for an edge detector (odd), in radians.
 
@@ -321,9 +277,8 @@ def gabor_kernel(
     J. Daugman, "Uncertainty relation for resolution in space, spatial frequency, and orientation
     optimized by two-dimensional visual cortical filters", 1985.
     """
-    _require_finite(angle=angle, wavelength=wavelength, phase=phase)
-    if not wavelength >= 2:
-        raise ValueError(f"wavelength is {wavelength}; pixels show waves of at least 2 pixels.")
+    angle, phase = ask.number("angle", angle), ask.number("phase", phase)
+    wavelength = ask.number("wavelength", wavelength, low=2)  # pixels show no shorter waves
     window = _window(size, sigma)
     offset = np.arange(size) - size // 2
     x, y = np.meshgrid(offset, -offset)  # y points up, as angles on paper do
@@ -332,9 +287,9 @@ def gabor_kernel(
     kernel -= window * (kernel.sum() / window.sum())
     total = np.abs(kernel).sum()
     if not total > 1e-9:
-        raise ValueError(
-            f"size {size}, wavelength {wavelength}, sigma {sigma} and phase {phase} leave no wave; "
-            "take a larger size or sigma, or another wavelength."
+        raise CourseError(
+            f"size {size}, wavelength {wavelength:g}, sigma {sigma:g} and phase {phase:g} leave no "
+            "wave; take a larger size or sigma, or another wavelength."
         )
     return kernel / total
 
@@ -375,14 +330,9 @@ def gradient(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     angle : array, same shape
         Direction in which the image gets brighter, in radians: 0 to the right, pi/2 upwards, pi
         or -pi to the left, -pi/2 downwards.
-
-    Raises
-    ------
-    ValueError
-        For anything but a gray image of at least 3 x 3 pixels.
     """
     if np.ndim(image) == 3:
-        raise ValueError(
+        raise CourseError(
             f"image has shape {np.shape(image)}; give a gray one, such as images.to_gray(image)."
         )
     gx, gy = correlate2d(image, sobel("x")), correlate2d(image, sobel("y"))
@@ -398,17 +348,16 @@ def separate(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Raises
     ------
-    ValueError
-        If the kernel has a rank other than 1 and so is not separable.
+    CourseError
+        The kernel has a rank other than 1 and so is not separable.
     """
-    kernel = np.asarray(kernel, float)
-    _check_matrix(kernel)
+    kernel = _numbers("kernel", kernel, (2,)).astype(float)
     if not np.isfinite(kernel).all():
-        raise ValueError("kernel has NaN or infinite entries; give finite numbers.")
+        raise CourseError("kernel has NaN or infinite entries; give finite numbers.")
     left, values, right = np.linalg.svd(kernel)
     rank = int((values > values[0] * 1e-10).sum())
     if rank != 1:
-        raise ValueError(f"This kernel has rank {rank}; only kernels of rank 1 are separable.")
+        raise CourseError(f"kernel has rank {rank}; only kernels of rank 1 are separable.")
     scale = np.sqrt(values[0])
     # The signs of singular vectors are arbitrary: make the largest entry of the column positive.
     sign = np.sign(left[np.argmax(np.abs(left[:, 0])), 0])

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -22,31 +22,6 @@ from typing import Any, Literal, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 
-
-class Advice(NamedTuple):
-    """What to do in the environment that the doctor runs in."""
-
-    install: str
-    reinstall: str
-    start: str
-
-
-def advice(prefix: str = sys.prefix, platform: str = sys.platform) -> Advice:
-    """Return the advice for the environment `prefix`: that of course.py, or one of conda or pip."""
-    if Path(prefix).resolve() == (ROOT / ".venv").resolve():
-        course = "py course.py" if platform == "win32" else "python3 course.py"
-        install = f"run `{course}` in the course's folder"
-        return Advice(
-            install, f"delete the folder .venv, then {install}", f"start Jupyter with `{course}`"
-        )
-    return Advice(
-        "run `python -m pip install -r requirements.txt` in the course's folder",
-        "make this environment anew as README.md says under Other ways to set it up",
-        "start Jupyter with `python -m jupyterlab`",
-    )
-
-
-INSTALL, REINSTALL, START = advice()
 # How the system ends a program at an instruction that the processor lacks: SIGILL, and Windows'
 # STATUS_ILLEGAL_INSTRUCTION.
 ILLEGAL_INSTRUCTION = (-4, 0xC000001D)
@@ -55,7 +30,7 @@ MEMORY_NEEDED = 4 * 10**9  # bytes; the largest lesson stays below
 DISK_NEEDED = 10**9  # bytes; for outputs, progress and the data sets that are fetched on request
 TENSORFLOW_TIMEOUT = 120.0  # seconds; the first import after an installation may be slow
 
-# What `course_utils.quiet` sees to; the settings after the first are those of Keras' own file.
+# What `course_utils.quiet` sees to: the settings of Keras' own file.
 KERAS_SETTINGS = {
     "backend": "tensorflow",
     "image_data_format": "channels_last",
@@ -75,19 +50,38 @@ print(json.dumps({"version": tf.__version__, "answer": float(answer[0, 0, 0, 0])
 """
 
 
+class Advice(NamedTuple):
+    """What to do in the environment that the doctor runs in."""
+
+    install: str
+    reinstall: str
+    start: str
+
+
+def advice(prefix: str = sys.prefix, platform: str = sys.platform) -> Advice:
+    """The advice for the environment in a folder: that of course.py, or one of conda or pip."""
+    if Path(prefix).resolve() == (ROOT / ".venv").resolve():
+        course = "py course.py" if platform == "win32" else "python3 course.py"
+        install = f"run `{course}` in the course's folder"
+        return Advice(
+            install, f"delete the folder .venv, then {install}", f"start Jupyter with `{course}`"
+        )
+    return Advice(
+        "run `python -m pip install -r requirements.txt` in the course's folder",
+        "make this environment anew as README.md says under Other ways to set it up",
+        "start Jupyter with `python -m jupyterlab`",
+    )
+
+
+INSTALL, REINSTALL, START = advice()
+
+
 @dataclass(frozen=True)
 class Result:
-    """The outcome of one check.
+    """The outcome of one check: what was found, and what to do about it, if anything.
 
-    Attributes
-    ----------
-    status : {"OK", "WARN", "FAIL"}
-        ``WARN``: the course works, but something may be slow or is missing for the tests.
-        ``FAIL``: lessons will not run.
-    text : str
-        What was found.
-    mend : str
-        What to do about it; empty if there is nothing to do.
+    With ``WARN`` the course works, but something may be slow or is missing for the tests; with
+    ``FAIL`` lessons will not run.
     """
 
     status: Literal["OK", "WARN", "FAIL"]
@@ -98,19 +92,16 @@ class Result:
         return f"[{self.status:^4}] {self.text}" + (f" -> {self.mend}" if self.mend else "")
 
 
-def read_project(root: Path = ROOT) -> dict[str, Any]:
-    """Return the table ``[project]`` of the course's pyproject.toml.
+# --- Python and packages ------------------------------------------------------------------------
 
-    Raises
-    ------
-    OSError, tomllib.TOMLDecodeError
-        If the file cannot be read.
-    """
-    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+def read_project() -> dict[str, Any]:
+    """The table ``[project]`` of the course's pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 def installed_version(name: str) -> str | None:
-    """Return the version of an installed package, or None, without importing it."""
+    """The version of an installed package, or None, without importing it."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -118,7 +109,7 @@ def installed_version(name: str) -> str | None:
 
 
 def check_python(version: str = "", project: Mapping[str, Any] | None = None) -> Result:
-    """Check the running Python (`version`, such as "3.12.1") against ``requires-python``."""
+    """The running Python (or a version such as "3.12.1") against ``requires-python``."""
     from packaging.specifiers import SpecifierSet
 
     version = version or ".".join(map(str, sys.version_info[:3]))
@@ -132,7 +123,7 @@ def check_python(version: str = "", project: Mapping[str, Any] | None = None) ->
 def _misfits(
     requirements: Iterable[str], version_of: Callable[[str], str | None]
 ) -> tuple[list[str], int]:
-    """Return what is missing or of a wrong version, and how many requirements apply here."""
+    """What is missing or of a wrong version, and how many requirements apply here."""
     from packaging.requirements import Requirement
 
     misfits, count = [], 0
@@ -152,35 +143,28 @@ def check_packages(
     version_of: Callable[[str], str | None] = installed_version,
     project: Mapping[str, Any] | None = None,
 ) -> list[Result]:
-    """Check the versions of installed packages against the ranges of pyproject.toml."""
+    """The versions of installed packages against the ranges of pyproject.toml."""
     project = project or read_project()
     extras = project["optional-dependencies"]
     misfits, count = _misfits(project["dependencies"], version_of)
     # TensorFlow comes from one of two extras; that which fits better is the one meant.
-    tensorflow = min((_misfits(extras[name], version_of)[0] for name in ("cpu", "gpu")), key=len)
-    results = [Result("FAIL", misfit, INSTALL) for misfit in [*misfits, *tensorflow]]
+    misfits += min((_misfits(extras[name], version_of)[0] for name in ("cpu", "gpu")), key=len)
+    results = [Result("FAIL", misfit, INSTALL) for misfit in misfits]
     if not results:
         results.append(Result("OK", f"{count + 1} packages of the lessons in their ranges"))
     missing, count = _misfits(extras["test"], version_of)
     if missing:
-        results.append(Result("WARN", f"for the tests: {', '.join(missing)}", INSTALL))
-    else:
-        results.append(Result("OK", f"{count} packages of the tests in their ranges"))
-    return results
+        return [*results, Result("WARN", f"for the tests: {', '.join(missing)}", INSTALL)]
+    return [*results, Result("OK", f"{count} packages of the tests in their ranges")]
+
+
+# --- room ---------------------------------------------------------------------------------------
 
 
 def memory_free(group: Path = Path("/sys/fs/cgroup")) -> int:
-    """Return the bytes of memory that programs may still take, in a container those of its limit.
+    """The bytes of memory that programs may still take, in a container those of its limit.
 
-    Parameters
-    ----------
-    group : pathlib.Path
-        Where Linux (cgroup v2) says what a container may take and takes.
-
-    Raises
-    ------
-    ImportError
-        If psutil is not installed.
+    The folder is where Linux (cgroup v2) says what a container may take and takes.
     """
     import psutil
 
@@ -196,7 +180,7 @@ def memory_free(group: Path = Path("/sys/fs/cgroup")) -> int:
 
 
 def check_memory(free: int | None = None) -> Result:
-    """Check that `free` bytes of memory suffice for the largest lesson."""
+    """Whether the bytes of memory that are free suffice for the largest lesson."""
     if free is None:
         try:
             free = memory_free()
@@ -209,33 +193,34 @@ def check_memory(free: int | None = None) -> Result:
     return Result("FAIL" if free < MEMORY_NEEDED // 4 else "WARN", text, mend)
 
 
-def check_disk(free: int | None = None, root: Path = ROOT) -> Result:
-    """Check that `free` bytes on the disk of the course's folder suffice."""
-    free = shutil.disk_usage(root).free if free is None else free
+def check_disk(free: int | None = None) -> Result:
+    """Whether the bytes that are free on the disk of the course's folder suffice."""
+    free = shutil.disk_usage(ROOT).free if free is None else free
     text = f"disk: {free / 1e9:.1f} GB free, {DISK_NEEDED / 1e9:.0f} GB are comfortable"
     if free >= DISK_NEEDED:
         return Result("OK", text)
-    mend = f"free some space on the disk of {root}"
+    mend = f"free some space on the disk of {ROOT}"
     return Result("FAIL" if free < DISK_NEEDED // 10 else "WARN", text, mend)
 
 
-def kernel_command() -> list[str] | None:
-    """Return the command with which Jupyter would start a lesson's kernel, None if it has none."""
+# --- Jupyter, data and Keras --------------------------------------------------------------------
+
+
+def kernel_command() -> Sequence[str]:
+    """The command with which Jupyter would start a lesson's kernel, empty if it has none."""
     try:
         from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
     except ImportError:
-        return None
+        return ()
     try:
         return KernelSpecManager().get_kernel_spec("python3").argv
     except NoSuchKernel:
-        return None
+        return ()
 
 
-def check_kernel(
-    find_command: Callable[[], list[str] | None] = kernel_command, prefix: str = sys.prefix
-) -> Result:
-    """Check that Jupyter's kernel "python3" is the Python of the environment `prefix`."""
-    command = find_command()
+def check_kernel(command: Sequence[str] | None = None, prefix: str = sys.prefix) -> Result:
+    """Whether Jupyter's kernel "python3" is the Python of an environment."""
+    command = kernel_command() if command is None else command
     if not command:
         return Result("FAIL", "kernel: Jupyter finds no kernel `python3`", REINSTALL)
     python = Path(command[0])
@@ -246,8 +231,21 @@ def check_kernel(
     return Result("FAIL", f"kernel: notebooks would run in another Python, {python}", mend)
 
 
+def check_data(faults: Sequence[str] | None = None) -> list[Result]:
+    """The files that the course ships against their manifest."""
+    if faults is None:
+        from course_utils import data
+
+        faults = data.verify()
+    if not faults:
+        return [Result("OK", "data: every file has the hash that its manifest says")]
+    restore = "restore the folder data/ from the course's repository"
+    parts = (fault.partition(": ") for fault in faults)
+    return [Result("FAIL", text, mend or restore) for text, _, mend in parts]
+
+
 def check_keras(environment: Mapping[str, str] = os.environ) -> list[Result]:
-    """Say which settings, left by another course, the lessons find and do not follow.
+    """Which settings, left by another course, the lessons find and do not follow.
 
     They are no fault, and other programs may need them. What makes the lessons slow is a warning.
     """
@@ -273,15 +271,15 @@ def check_keras(environment: Mapping[str, str] = os.environ) -> list[Result]:
     return results or [Result("OK", "Keras: no settings that the lessons would have to change")]
 
 
+# --- TensorFlow ---------------------------------------------------------------------------------
+
+
 def try_tensorflow(
     timeout: float = TENSORFLOW_TIMEOUT, program: str = TENSORFLOW_PROBE
 ) -> dict[str, Any]:
-    """Let TensorFlow compute something in another process.
+    """What TensorFlow computes in another process.
 
-    Returns
-    -------
-    dict
-        ``version``, ``answer`` (9.0 is right) and ``gpus`` (names), or only ``error``, a phrase.
+    ``version``, ``answer`` (9.0 is right) and ``gpus`` (names), or only ``error``, a phrase.
     """
     command = [sys.executable, "-c", program]
     try:
@@ -292,9 +290,9 @@ def try_tensorflow(
         return {"error": f"gave no answer within {timeout:.0f} s"}
     if run.returncode in ILLEGAL_INSTRUCTION:
         return {"error": "crashed at an illegal instruction"}
+    if run.returncode < 0:
+        return {"error": f"crashed with signal {-run.returncode}"}
     if run.returncode:
-        if run.returncode < 0:
-            return {"error": f"crashed with signal {-run.returncode}"}
         lines = run.stderr.strip().splitlines() or [f"exit code {run.returncode}"]
         return {"error": f"failed: {lines[-1][:200]}"}
     last = (run.stdout.strip().splitlines() or [""])[-1]
@@ -307,8 +305,18 @@ def try_tensorflow(
     return facts
 
 
+#: Words of an error of `try_tensorflow` -> how to mend it, REINSTALL if there are none of these.
+_MENDS = {
+    "no answer within": "run the doctor once more: the first start after an installation is slow",
+    "illegal instruction": (
+        "use another computer or Binder: TensorFlow needs a processor with AVX instructions"
+    ),
+    "keras.json": "delete that file: Keras writes a good one",
+}
+
+
 def check_tensorflow(facts: Mapping[str, Any] | None = None) -> list[Result]:
-    """Check what :func:`try_tensorflow` found (`facts`), and say which GPU there is.
+    """What :func:`try_tensorflow` found, and which GPU there is.
 
     A missing GPU is no fault: every lesson is made for a CPU.
     """
@@ -316,17 +324,9 @@ def check_tensorflow(facts: Mapping[str, Any] | None = None) -> list[Result]:
         if not (installed_version("tensorflow") or installed_version("tensorflow-cpu")):
             return [Result("FAIL", "TensorFlow is not installed", INSTALL)]
         facts = try_tensorflow()
-    error = facts.get("error", "")
-    if "no answer within" in error:
-        mend = "run the doctor once more: the first start after an installation is slow"
-        return [Result("FAIL", f"TensorFlow {error}", mend)]
-    if "illegal instruction" in error:
-        mend = "use another computer or Binder: TensorFlow needs a processor with AVX instructions"
-        return [Result("FAIL", f"TensorFlow {error}", mend)]
-    if "keras.json" in error:
-        return [Result("FAIL", f"TensorFlow {error}", "delete that file: Keras writes a good one")]
-    if error:
-        return [Result("FAIL", f"TensorFlow {error}", REINSTALL)]
+    if error := facts.get("error", ""):
+        mends = [mend for words, mend in _MENDS.items() if words in error]
+        return [Result("FAIL", f"TensorFlow {error}", mends[0] if mends else REINSTALL)]
     if facts["answer"] != 9.0:
         text = f"TensorFlow {facts['version']} computes {facts['answer']} where 9.0 is right"
         return [Result("FAIL", text, REINSTALL)]
@@ -334,26 +334,7 @@ def check_tensorflow(facts: Mapping[str, Any] | None = None) -> list[Result]:
     return [Result("OK", f"TensorFlow {facts['version']} computes"), Result("OK", f"GPU: {gpus}")]
 
 
-def shipped_faults() -> list[str]:
-    """Return a sentence for each file of ``data/`` that is missing, damaged or not listed."""
-    from course_utils import data
-
-    return data.verify()
-
-
-def check_data(
-    find_faults: Callable[[], list[str]] = shipped_faults, folder: Path = ROOT / "data"
-) -> list[Result]:
-    """Check the files that the course ships in `folder` against their manifest."""
-    if not folder.exists():
-        return [Result("OK", "data: none are shipped")]
-    faults = find_faults()
-    if not faults:
-        return [Result("OK", "data: every file has the hash that its manifest says")]
-    restore = "restore the folder data/ from the course's repository"
-    parts = (fault.partition(": ") for fault in faults)
-    return [Result("FAIL", text, mend or restore) for text, _, mend in parts]
-
+# --- all of it ----------------------------------------------------------------------------------
 
 CHECKS: tuple[Callable[[], Result | list[Result]], ...] = (
     check_python,
@@ -367,10 +348,8 @@ CHECKS: tuple[Callable[[], Result | list[Result]], ...] = (
 )
 
 
-def examine(
-    checks: Iterable[Callable[[], Result | list[Result]]] = CHECKS,
-) -> Iterator[Result]:
-    """Yield the results of all `checks`, quick ones first; what keeps one from running fails it."""
+def examine(checks: Iterable[Callable[[], Result | list[Result]]] = CHECKS) -> Iterator[Result]:
+    """The results of all checks, quick ones first; what keeps one from running fails it."""
     for check in checks:
         try:
             outcome = check()

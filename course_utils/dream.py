@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils import features, images
+from course_utils import ask, features, images
 from course_utils.networks import Classifier
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TILE",
+    "Ascent",
     "Dream",
+    "Objective",
     "Target",
     "closer",
     "dream",
@@ -39,7 +41,6 @@ __all__ = [
 
 #: Pixels: the longest side of what goes through the network at once.
 TILE = 512
-_NUMBER = int | float | np.integer | np.floating
 
 #: What to excite: a layer, one channel of it, or several of these with weights.
 Target = str | tuple[str, int] | Mapping[str | tuple[str, int], float]
@@ -47,30 +48,19 @@ Target = str | tuple[str, int] | Mapping[str | tuple[str, int], float]
 
 @dataclass(frozen=True)
 class Dream:
-    """A dream and how it came about.
+    """A dream and how it came about."""
 
-    Attributes
-    ----------
-    picture : ndarray of float32 in [0, 1], shape (h, w, 3)
-    before, after : float
-        The score of the photo and of the dream, for each pixel (see `score`).
-    scores : tuple of float
-        The score before each step, at the size of its octave.
-    finished : bool
-        False: it was interrupted, and `picture` is what there was by then.
-    """
-
-    picture: NDArray[np.float32]
-    before: float
-    after: float
-    scores: tuple[float, ...]
-    finished: bool
+    picture: NDArray[np.float32]  #: in [0, 1], (h, w, 3)
+    before: float  #: the score of the photo, for each pixel (see `score`)
+    after: float  #: that of the dream
+    scores: tuple[float, ...]  #: before each step, at the size of its octave
+    finished: bool  #: False: interrupted, and the picture is what there was by then
 
     @property
     def gain(self) -> float:
-        """How many times as excited the target is, after against before; NaN if that was negative.
+        """How many times as excited the target is, after against before.
 
-        Half a sum of squares never is; a channel's sum or a logit may be.
+        NaN where that was negative, as the sum of a channel or a logit may be.
         """
         if self.before < 0:
             return math.nan
@@ -91,21 +81,47 @@ def layers_of(network: Classifier) -> tuple[str, ...]:
     return tuple(mixed or blocks) or features.stages(network)
 
 
-@dataclass(frozen=True)
-class _Objective:
-    """What a dream raises: a function of feature maps, and the numbers that it takes.
+def _parts(network: Classifier, target: Any) -> dict[tuple[str, int | None], float]:
+    """(layer, channel or None for all of them) -> weight."""
+    items = list(target.items()) if isinstance(target, Mapping) else [(target, 1.0)]
+    ask.some("layers in the mixture", items)
+    parts = {}
+    for key, weight in items:
+        layer, channel = key if isinstance(key, tuple) and len(key) == 2 else (key, None)
+        if not isinstance(layer, str):
+            raise ask.CourseError(f"target is {key!r}; give a layer's name or (name, channel).")
+        ask.choice(f"layer of {network.name}", layer, network.layers)
+        if channel is not None:
+            ask.whole(f"channel of {layer}", channel, 0, _channels(network, layer) - 1)
+        parts[layer, channel] = ask.number(f"weight of {layer}", weight)
+    return parts
 
-    ``function(maps, numbers)`` gives the score and what goes backward at each layer, which is the
-    score's derivative. Numbers are arguments, so that one graph serves all of them.
-    """
 
-    layers: tuple[str, ...]
-    function: Callable[[dict, dict], tuple[Any, dict]]
-    numbers: dict[str, Any]
+def _channels(network: Classifier, layer: str) -> int:
+    return network.model.get_layer(layer).output.shape[-1]
+
+
+def _weights(
+    network: Classifier, parts: Mapping[tuple[str, int | None], float]
+) -> dict[str, dict[str, Any]]:
+    """Of each layer its weight as a whole, and those of its channels."""
+    numbers = {}
+    for (layer, channel), weight in parts.items():
+        channels = np.zeros(_channels(network, layer), np.float32)
+        own = numbers.setdefault(layer, {"whole": np.float32(0), "channels": channels})
+        if channel is None:
+            own["whole"] += np.float32(weight)
+        else:
+            own["channels"][channel] += weight
+    return numbers
 
 
 def _plain(maps: dict[str, Any], numbers: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """Half the sum of squares of whole layers, plus the sum of single channels, weighted."""
+    """Half the sum of squares of whole layers, plus the sum of single channels, weighted.
+
+    The score, and what goes backward at each layer, which is its derivative. Numbers are arguments,
+    so that one graph serves all of them.
+    """
     from course_utils.quiet import tf
 
     sent, scores = {}, []
@@ -117,68 +133,23 @@ def _plain(maps: dict[str, Any], numbers: dict[str, Any]) -> tuple[Any, dict[str
     return tf.add_n(scores), sent
 
 
-def _guided(maps: dict[str, Any], numbers: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+def _guided(maps: dict[str, Any], vectors: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Dot product of the vector at each place with the guide's vector that suits it best."""
     from course_utils.quiet import tf
 
     ((name, found),) = maps.items()  # a guided dream has one layer
     # Row by row: the products of all places with all places of the guide would fill the memory.
     best = tf.map_fn(
-        lambda row: tf.argmax(tf.matmul(row, numbers[name], transpose_b=True), axis=1),
+        lambda row: tf.argmax(tf.matmul(row, vectors[name], transpose_b=True), axis=1),
         found[0],
         parallel_iterations=1,
         fn_output_signature=tf.int64,
     )
-    best = tf.gather(numbers[name], best)[None]
+    best = tf.gather(vectors[name], best)[None]
     return tf.reduce_sum(found * best), {name: best}
 
 
-def _objective(network: Classifier, target: Target, guide: ArrayLike | None) -> _Objective:
-    weights = target.items() if isinstance(target, Mapping) else [(target, 1.0)]
-    parts = [((key, None) if isinstance(key, str) else key, w) for key, w in weights]
-    for part, weight in parts:
-        _check_part(network, part, weight)
-    if not parts:
-        raise ValueError("The mixture is empty; name at least one layer.")
-    layers = tuple(dict.fromkeys(layer for (layer, _), _ in parts))
-    if guide is not None:
-        if not isinstance(target, str):
-            raise ValueError("A guided dream takes one whole layer; give its name as the target.")
-        features.check_maps(network.features(target))
-        found = features.extract(network, _picture(network, guide, "guide"), target, "none")[target]
-        return _Objective(layers, _guided, {target: found.reshape(-1, found.shape[-1])})
-    numbers = {
-        layer: {"whole": np.float32(0), "channels": np.zeros(_channels(network, layer), np.float32)}
-        for layer in layers
-    }
-    for (layer, channel), weight in parts:
-        if channel is None:
-            numbers[layer]["whole"] += np.float32(weight)
-        else:
-            numbers[layer]["channels"][channel] += weight
-    return _Objective(layers, _plain, numbers)
-
-
-def _channels(network: Classifier, layer: str) -> int:
-    return network.model.get_layer(layer).output.shape[-1]
-
-
-def _check_part(network: Classifier, part: Any, weight: Any) -> None:
-    if not isinstance(part, tuple) or len(part) != 2 or not isinstance(part[0], str):
-        raise ValueError(f"{part!r} is no target; give a layer's name or (name, channel).")
-    layer, channel = part
-    network.features(layer)  # names the layers there are, if this is none
-    whole = isinstance(channel, int | np.integer) and not isinstance(channel, bool)
-    if channel is not None and not (whole and 0 <= channel < _channels(network, layer)):
-        raise ValueError(
-            f"{layer} has no channel {channel!r}; give a number from 0 to "
-            f"{_channels(network, layer) - 1}."
-        )
-    if not isinstance(weight, _NUMBER) or not math.isfinite(weight):
-        raise ValueError(f"The weight of {layer} is {weight!r}; give a number.")
-
-
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache
 def _smallest(network: Classifier, layers: tuple[str, ...]) -> int:
     """Side of the smallest square in which each layer has 2 x 2 places, at most ``min_size``."""
     from course_utils.quiet import keras
@@ -194,12 +165,81 @@ def _smallest(network: Classifier, layers: tuple[str, ...]) -> int:
     return network.min_size
 
 
+class Objective:
+    """What a dream raises, for pictures of any size, tile by tile; parameters as in `dream`."""
+
+    def __init__(
+        self, network: Classifier, target: Target, guide: Any = None, tile: int = TILE
+    ) -> None:
+        from course_utils.quiet import tf
+
+        parts = _parts(network, target)
+        self.layers = tuple(dict.fromkeys(layer for layer, _ in parts))
+        self.tile = ask.whole("tile", tile, 2 * network.min_size)
+        if guide is None:
+            function, numbers = _plain, _weights(network, parts)
+        elif isinstance(target, str):
+            features.check_maps(network.features(target))
+            guide = _picture(network, guide, "guide")
+            maps = features.extract(network, guide, target, "none")[target]
+            function, numbers = _guided, {target: maps.reshape(-1, maps.shape[-1])}
+        else:
+            raise ask.CourseError(f"target is {target!r}; a guided dream takes one whole layer.")
+        self._numbers = tf.nest.map_structure(tf.constant, numbers)
+        # Guides come in all sizes.
+        specs = tf.nest.map_structure(
+            lambda tensor: tf.TensorSpec((None,) * tensor.ndim), self._numbers
+        )
+        self._function, self._step = (
+            network.compiled(
+                *(graph, self.layers, function),
+                signature=[tf.TensorSpec((None, None, 3)), specs, *settings],
+            )
+            for graph, settings in ((score_and_gradient, []), (_step, _settings()))
+        )
+
+    def __call__(self, picture: NDArray[np.float32]) -> tuple[float, NDArray[np.float32]]:
+        """The score, summed, and its gradient, of the picture's shape."""
+        gradient, total = np.empty_like(picture), 0.0
+        for window in tiles(picture.shape, self.tile):
+            value, part = self._function(picture[window], self._numbers)
+            gradient[window], total = part, total + float(value)
+        return total, gradient
+
+    def step(self, picture: Any, shift: NDArray, *settings: Any) -> tuple[float, Any, float]:
+        """The score for each pixel, and what `_uphill` gives for a picture and these settings."""
+        height, width = picture.shape[:2]
+        if max(height, width) <= self.tile:
+            total, picture, length = self._step(picture, self._numbers, shift, *settings)
+        else:
+            total, gradient = self(np.roll(picture, shift, (0, 1)))
+            picture, length = _compiled_uphill()(picture, gradient, shift, *settings)
+        return float(total) / (height * width), picture, float(length)
+
+    def score(self, picture: NDArray[np.float32]) -> float:
+        """The score for each pixel."""
+        # That of a step that goes nowhere: a graph of its own would cost more than this one does.
+        zero = np.float32(0)
+        return self.step(picture, np.zeros(2, np.int32), _gaussian(0), zero, zero)[0]
+
+
+def tiles(shape: Sequence[int], tile: int) -> Iterator[tuple[slice, slice]]:
+    """Windows of nearly equal sizes that cover a picture, as few as fit."""
+
+    def ranges(length: int) -> list[slice]:
+        ends = np.linspace(0, length, math.ceil(length / tile) + 1).round().astype(int)
+        return [slice(*both) for both in pairwise(ends.tolist())]
+
+    return ((rows, columns) for rows in ranges(shape[0]) for columns in ranges(shape[1]))
+
+
 # --- one step -----------------------------------------------------------------------------------
 
 
-def _score_and_gradient(
+def score_and_gradient(
     model: keras.Model, function: Callable, picture: Any, numbers: dict[str, Any]
 ) -> tuple[Any, Any]:
+    """The score of one tile, and its gradient, of tensors."""
     from course_utils.quiet import tf
 
     with tf.GradientTape() as tape:
@@ -219,7 +259,7 @@ def _step(
 ) -> tuple[Any, Any, Any]:
     """The score, and what `_uphill` gives: all of a step in one graph, for what is one tile."""
     rolled = _rolled(picture, shift)
-    score, gradient = _score_and_gradient(model, function, rolled, numbers)
+    score, gradient = score_and_gradient(model, function, rolled, numbers)
     return score, *_compiled_uphill()(picture, gradient, shift, *settings)
 
 
@@ -232,14 +272,20 @@ def _uphill(
     """
     from course_utils.quiet import tf
 
-    gradient = _rolled(gradient, -shift)
-    gradient = tf.cond(tf.size(kernel) > 1, lambda: _smoothed(gradient, kernel), lambda: gradient)
+    gradient = tf.cond(
+        tf.size(kernel) > 1,
+        lambda: _smoothed(gradient, kernel, shift),
+        lambda: _rolled(gradient, -shift),
+    )
     length = tf.reduce_mean(tf.abs(gradient))
     unit = tf.where(unit > 0, unit, tf.maximum(length, 1e-12))
-    return tf.clip_by_value(picture + size / unit * gradient, 0, 1), length
+    # `tf.clip_by_value` goes over the picture twice.
+    return tf.raw_ops.ClipByValue(
+        t=picture + size / unit * gradient, clip_value_min=0.0, clip_value_max=1.0
+    ), length
 
 
-@functools.lru_cache(maxsize=1)
+@functools.cache
 def _compiled_uphill() -> Callable:
     """`_uphill` as a graph of its own, so that it is traced once for all networks and layers."""
     from course_utils.quiet import tf
@@ -263,14 +309,15 @@ def _rolled(picture: Any, shift: Any) -> Any:
     return tf.cond(moved, lambda: tf.roll(picture, shift, (0, 1)), lambda: picture)
 
 
-def _smoothed(gradient: Any, kernel: Any) -> Any:
-    """Blur along rows and columns; what leaves on one side comes in on the other."""
+def _smoothed(gradient: Any, kernel: Any, shift: Any) -> Any:
+    """Roll back by `shift`, then blur along rows and columns; what leaves comes in opposite."""
     from course_utils.quiet import tf
 
     reach = tf.size(kernel) // 2
     for axis in (0, 1):
         length = tf.shape(gradient)[axis]
-        around = tf.gather(gradient, tf.range(-reach, length + reach) % length, axis=axis)
+        places = (tf.range(-reach, length + reach) + shift[axis]) % length
+        around = tf.gather(gradient, places, axis=axis)
         along = tf.reshape(kernel, (-1, 1, 1, 1) if axis == 0 else (1, -1, 1, 1))
         gradient = tf.nn.depthwise_conv2d(
             around[None], tf.tile(along, (1, 1, 3, 1)), (1, 1, 1, 1), "VALID"
@@ -278,96 +325,55 @@ def _smoothed(gradient: Any, kernel: Any) -> Any:
     return gradient
 
 
-def _gaussian(blur: float) -> np.ndarray:
+def _gaussian(blur: float) -> NDArray[np.float32]:
     """Weights of a Gaussian filter, four standard deviations to each side."""
     reach = round(4 * blur)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(blur, 1e-12)) ** 2)
     return np.float32(weights / weights.sum())
 
 
-def _edges(length: int, tile: int) -> list[int]:
-    """Where equal tiles begin and end, as few as fit."""
-    return np.linspace(0, length, math.ceil(length / tile) + 1).round().astype(int).tolist()
+class Ascent:
+    """Steps uphill with the settings of a dream, see there.
 
+    It draws the jitter, and remembers the length of the first gradient.
+    """
 
-def _tiles(shape: Sequence[int], tile: int) -> Iterator[tuple[slice, slice]]:
-    for top, bottom in pairwise(_edges(shape[0], tile)):
-        for left, right in pairwise(_edges(shape[1], tile)):
-            yield slice(top, bottom), slice(left, right)
-
-
-class _Climber:
-    """Computes scores, gradients and steps of pictures of any size, tile by tile."""
-
-    def __init__(self, network: Classifier, objective: _Objective, tile: int) -> None:
+    def __init__(
+        self,
+        objective: Objective,
+        step_size: float = 0.012,
+        jitter: int = 16,
+        normalize: bool = True,
+        blur: float = 0.6,
+        seed: int = 0,
+    ) -> None:
         from course_utils.quiet import tf
 
-        self._numbers = tf.nest.map_structure(tf.constant, objective.numbers)
-        self._tile = tile
-        # Guides come in all sizes.
-        specs = tf.nest.map_structure(
-            lambda tensor: tf.TensorSpec((None,) * tensor.ndim), self._numbers
-        )
-        self._function, self._step = (
-            network.compiled(
-                *(function, objective.layers, objective.function),
-                signature=[tf.TensorSpec((None, None, 3)), specs, *settings],
-            )
-            for function, settings in ((_score_and_gradient, []), (_step, _settings()))
-        )
-
-    def __call__(self, picture: np.ndarray) -> tuple[float, np.ndarray]:
-        """The summed score, and its gradient."""
-        gradient, total = np.empty_like(picture), 0.0
-        for window in _tiles(picture.shape, self._tile):
-            value, part = self._function(picture[window], self._numbers)
-            gradient[window], total = part, total + float(value)
-        return total, gradient
-
-    def step(self, picture: Any, shift: np.ndarray, *settings: Any) -> tuple[float, Any, float]:
-        """The score for each pixel, and what `_uphill` gives for a picture and these settings."""
-        height, width = picture.shape[:2]
-        if max(height, width) <= self._tile:
-            total, picture, length = self._step(picture, self._numbers, shift, *settings)
-        else:
-            total, gradient = self(np.roll(picture, shift, (0, 1)))
-            picture, length = _compiled_uphill()(picture, gradient, shift, *settings)
-        return float(total) / (height * width), picture, float(length)
-
-    def score(self, picture: np.ndarray) -> float:
-        """The score for each pixel."""
-        # That of a step that goes nowhere: a graph of its own would cost more than this one does.
-        zero = np.float32(0)
-        return self.step(picture, np.zeros(2, np.int32), _gaussian(0), zero, zero)[0]
-
-    def shift(self, shape: Sequence[int], jitter: int, random: np.random.Generator) -> np.ndarray:
-        """How far to roll a picture before the next step: rows, columns."""
-        # The borders between tiles must not stay in one place either.
-        reach = [max(jitter, self._tile // 2 * (side > self._tile)) for side in shape[:2]]
-        return np.array([random.integers(-pixels, pixels + 1) for pixels in reach])
-
-
-@dataclass
-class _Ascent:
-    """Steps uphill with the settings of a dream; it remembers the length of the first gradient."""
-
-    climb: _Climber
-    step_size: float
-    jitter: int
-    normalize: bool
-    blur: float
-    random: np.random.Generator
-    first: float = 0.0
+        self.objective, self.jitter = objective, ask.whole("jitter", jitter, 0)
+        self._normalize, self._first = normalize, 0.0
+        self._random = np.random.default_rng(seed)
+        # As tensors: arrays would be copied into new ones at each step.
+        self._number = functools.partial(tf.constant, dtype=tf.float32)
+        self._kernel = tf.constant(_gaussian(ask.number("blur", blur, 0)))
+        self._size = self._number(ask.number("step_size", step_size, above=0))
 
     def step(self, picture: Any) -> tuple[float, Any]:
         """The score of a picture for each pixel, and the picture after the step, as a tensor."""
-        shift = self.climb.shift(picture.shape, self.jitter, self.random) if self.jitter else (0, 0)
-        value, picture, length = self.climb.step(
-            *(picture, np.array(shift, np.int32), _gaussian(self.blur)),
-            *(np.float32(self.step_size), np.float32(0 if self.normalize else self.first)),
+        unit = self._number(0 if self._normalize else self._first)
+        value, picture, length = self.objective.step(
+            picture, self.shift(picture.shape), self._kernel, self._size, unit
         )
-        self.first = self.first or length  # of the first gradient that is one
+        self._first = self._first or length  # of the first gradient that is one
         return value, picture
+
+    def shift(self, shape: Sequence[int]) -> NDArray[np.int32]:
+        """How far to roll a picture before the next step: rows, columns."""
+        if not self.jitter:
+            return np.zeros(2, np.int32)
+        # The borders between tiles must not stay in one place either.
+        tile = self.objective.tile
+        reach = [max(self.jitter, tile // 2 * (side > tile)) for side in shape[:2]]
+        return np.array([self._random.integers(-far, far + 1) for far in reach], np.int32)
 
 
 # --- the dream ----------------------------------------------------------------------------------
@@ -376,34 +382,13 @@ class _Ascent:
 def octave_sizes(
     shape: Sequence[int], octaves: int, scale: float = 1.4, smallest: int = 1
 ) -> list[tuple[int, int]]:
-    """Sizes of a picture from the smallest octave to its own.
+    """Sizes (height, width) of a picture from the smallest octave to its own.
 
-    Each is ``scale`` times the one before; what would be smaller than ``smallest`` on a side is
-    left out, save the picture itself. Lesson 09, section 3.
-
-    Parameters
-    ----------
-    shape : (height, width, ...)
-    octaves : int
-        From 1: the picture in its own size only.
-    scale : float
-        Above 1.
-    smallest : int
-        Pixels.
-
-    Returns
-    -------
-    list of (height, width)
-
-    Raises
-    ------
-    ValueError
-        No such number of octaves or scale.
+    Each is ``scale`` times the one before, above 1; what would be smaller than ``smallest`` pixels
+    on a side is left out, save the picture itself. Lesson 09, section 3.
     """
-    if not isinstance(octaves, int | np.integer) or octaves < 1:
-        raise ValueError(f"octaves is {octaves!r}; give a whole number from 1.")
-    if not isinstance(scale, _NUMBER) or not 1 < scale < math.inf:
-        raise ValueError(f"scale is {scale!r}; give a number above 1.")
+    ask.whole("octaves", octaves)
+    ask.number("scale", scale, above=1)
     height, width = shape[:2]
     sizes = [
         (round(height / scale**octave), round(width / scale**octave)) for octave in range(octaves)
@@ -436,7 +421,6 @@ def dream(
     Parameters
     ----------
     network
-        Of `course_utils.networks.load`.
     picture
         What `course_utils.images.load` reads: an array in [0, 1], gray, RGB or RGBA, a path...
         Each side at least ``network.min_size`` pixels.
@@ -450,48 +434,33 @@ def dream(
     octaves, scale
         As in `octave_sizes`; octaves too small for the target, in which a layer has not even 2 x 2
         places, are left out.
-    steps : int
+    steps
         In each octave, from 1.
-    step_size : float
+    step_size
         Mean change of a pixel value in a step, above 0.
-    jitter : int
+    jitter
         Before each step the picture is rolled by up to so many pixels along both axes, and back
         after it; with several tiles, by up to half a tile. 0: never.
-    normalize : bool
+    normalize
         Divide each gradient by its mean absolute value; False: all of them by that of the first.
-    blur : float
+    blur
         Smooth each gradient with a Gaussian of so many pixels (standard deviation): takes away
         the grain that max pooling leaves. Class pictures need 1 to 2.
-    tile : int
+    tile
         Pixels, from twice ``network.min_size``; larger pictures go through the network in parts.
-    seed : int
+    seed
         Of the jitter.
-    progress : bool
+    progress
         Show a progress bar.
-
-    Returns
-    -------
-    Dream
-
-    Raises
-    ------
-    ValueError
-        A target or a setting that makes no sense; the sentence says which.
-    CourseError
-        The picture or the guide is none.
-    CourseError
-        The network has no such layer.
     """
     from course_utils.live import track
 
     photo = _picture(network, picture, "picture")
-    _check_settings(network, steps, step_size, jitter, blur, tile)
-    objective = _objective(network, target, guide)
+    objective = Objective(network, target, guide, tile)
+    ascent = Ascent(objective, step_size, jitter, normalize, blur, seed)
     sizes = octave_sizes(photo.shape, octaves, scale, _smallest(network, objective.layers))
-    climb = _Climber(network, objective, tile)
-    ascent = _Ascent(climb, step_size, jitter, normalize, blur, np.random.default_rng(seed))
+    plan = [(size, step) for size in sizes for step in range(ask.whole("steps", steps))]
     scores, finished, base, current = [], True, photo, photo
-    plan = [(size, step) for size in sizes for step in range(steps)]
     try:
         for size, step in track(plan, "dreaming") if progress else plan:
             if step == 0:
@@ -506,7 +475,7 @@ def dream(
     detail = _resize_signed(np.asarray(current) - base, photo.shape[:2])
     found = np.clip(photo + detail, 0, 1)
     try:
-        before, after = climb.score(photo), climb.score(found)
+        before, after = objective.score(photo), objective.score(found)
     except KeyboardInterrupt:
         before, after, finished = math.nan, math.nan, False
     return Dream(found, before, after, tuple(scores), finished)
@@ -515,30 +484,14 @@ def dream(
 def _picture(network: Classifier, source: Any, name: str) -> NDArray[np.float32]:
     picture = images.load(source)
     if min(picture.shape[:2]) < network.min_size:
-        raise ValueError(
-            f"The {name} has {picture.shape[0]} x {picture.shape[1]} pixels; {network.name} needs "
+        raise ask.CourseError(
+            f"the {name} has {picture.shape[0]} x {picture.shape[1]} pixels; {network.name} needs "
             f"{network.min_size} or more on each side."
         )
     return picture
 
 
-def _check_settings(
-    network: Classifier, steps: int, step_size: float, jitter: int, blur: float, tile: int
-) -> None:
-    whole = int | np.integer
-    if not isinstance(steps, whole) or steps < 1:
-        raise ValueError(f"steps is {steps!r}; give a whole number from 1.")
-    if not isinstance(step_size, _NUMBER) or not 0 < step_size < math.inf:
-        raise ValueError(f"step_size is {step_size!r}; give a number above 0, such as 0.012.")
-    if not isinstance(jitter, whole) or jitter < 0:
-        raise ValueError(f"jitter is {jitter!r}; give a whole number of pixels from 0.")
-    if not isinstance(blur, _NUMBER) or not 0 <= blur < math.inf:
-        raise ValueError(f"blur is {blur!r}; give a number of pixels from 0.")
-    if not isinstance(tile, whole) or tile < 2 * network.min_size:
-        raise ValueError(f"tile is {tile!r}; give {2 * network.min_size} pixels or more.")
-
-
-def _resize_signed(change: np.ndarray, size: Sequence[int]) -> np.ndarray:
+def _resize_signed(change: NDArray, size: Sequence[int]) -> NDArray[np.float32]:
     """Scale values of [-1, 1], for which pictures have no room."""
     return 2 * images.resize((change + 1) / 2, tuple(size)) - 1
 
@@ -546,26 +499,26 @@ def _resize_signed(change: np.ndarray, size: Sequence[int]) -> np.ndarray:
 def score(network: Classifier, picture: Any, target: Target, guide: Any = None) -> float:
     """What a dream raises, for each pixel, so that pictures of different sizes compare.
 
-    Half the sum of squares of a layer, the sum of a channel, or a mixture; parameters and errors
-    are those of `dream`. Of ``("predictions", k)`` take the logit itself instead.
+    Half the sum of squares of a layer, the sum of a channel, or a mixture; parameters are those of
+    `dream`. Of ``("predictions", k)`` take the logit itself instead.
     """
-    objective = _objective(network, target, guide)
-    return _Climber(network, objective, TILE).score(_picture(network, picture, "picture"))
+    return Objective(network, target, guide).score(_picture(network, picture, "picture"))
 
 
 def total_variation(picture: ArrayLike) -> float:
-    """Mean absolute difference of neighbors, along rows and columns together.
+    """Sum of the absolute differences of neighbors, for each value: that of lesson 08.
 
-    Zero for a uniform picture; high for noise. Unlike ``tf.image.total_variation`` it is a mean,
-    so that pictures of different sizes compare (Rudin, Osher and Fatemi, 1992). Lesson 09,
+    Zero for a uniform picture; high for noise (Rudin, Osher and Fatemi, 1992). Lesson 09,
     section 3.
 
     Parameters
     ----------
-    picture : array of numbers, shape (h, w) or (h, w, channels), at least 2 x 2
+    picture : array of float, shape (h, w, channels)
     """
-    picture = np.asarray(picture, float)
-    return sum(float(np.abs(np.diff(picture, axis=axis)).mean()) for axis in (0, 1))
+    from course_utils.quiet import tf
+
+    values = tf.constant(picture)
+    return float(tf.image.total_variation(values)) / int(tf.size(values))
 
 
 def zoom(
@@ -578,68 +531,31 @@ def zoom(
 ) -> list[NDArray[np.float32]]:
     """Dream, go a little closer, dream again: the frames of a journey into a dream.
 
-    Lesson 09, section 8.
-
-    Parameters
-    ----------
-    network, picture, target, settings
-        As in `dream`.
-    frames : int
-        From 1.
-    factor : float
-        How much closer each frame is, above 1 and below 2.
-
-    Returns
-    -------
-    list of ndarray of float32 in [0, 1], shape (h, w, 3)
-        Fewer than ``frames`` if it was interrupted.
-
-    Raises
-    ------
-    ValueError
-        No such number of frames or factor; and as in `dream`.
+    Each frame is ``factor`` times closer, between 1 and 2; interrupted, it gives those that it has.
+    All other parameters are those of `dream`. Lesson 09, section 8.
     """
     from course_utils.live import track
 
-    if not isinstance(frames, int | np.integer) or frames < 1:
-        raise ValueError(f"frames is {frames!r}; give a whole number from 1.")
-    _check_factor(factor)
-    current, found = _picture(network, picture, "picture"), []
-    for number in track(range(frames), "zooming"):
+    ask.number("factor", factor, above=1, below=2)
+    current, shown = _picture(network, picture, "picture"), []
+    for number in track(range(ask.whole("frames", frames)), "zooming"):
         made = dream(network, current, target, **{"seed": number} | settings)
         if not made.finished:
             break
-        found.append(made.picture)
+        shown.append(made.picture)
         current = closer(made.picture, factor)
-    return found
+    return shown
 
 
 def closer(picture: Any, factor: float) -> NDArray[np.float32]:
     """The middle of a picture, magnified to its size: between pixels, so that nothing jumps.
 
-    What `zoom` does between two dreams, and so the control for them. Lesson 09, section 8.
-
-    Parameters
-    ----------
-    picture
-        What `course_utils.images.load` reads.
-    factor : float
-        How much closer, above 1 and below 2.
-
-    Returns
-    -------
-    ndarray of float32 in [0, 1], shape (h, w, 3)
-
-    Raises
-    ------
-    ValueError
-        No such factor.
-    CourseError
-        The picture is none.
+    What `zoom` does between two dreams, and so the control for them; the factor lies between 1 and
+    2. Lesson 09, section 8.
     """
     from PIL import Image
 
-    _check_factor(factor)
+    ask.number("factor", factor, above=1, below=2)
     picture = images.load(picture)
     height, width = picture.shape[:2]
     top, left = (length * (1 - 1 / factor) / 2 for length in (height, width))
@@ -649,8 +565,3 @@ def closer(picture: Any, factor: float) -> NDArray[np.float32]:
         for channel in picture.transpose(2, 0, 1)
     ]
     return np.clip(np.stack(channels, axis=2), 0, 1)
-
-
-def _check_factor(factor: float) -> None:
-    if not isinstance(factor, _NUMBER) or not 1 < factor < 2:
-        raise ValueError(f"factor is {factor!r}; give a number between 1 and 2.")

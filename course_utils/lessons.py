@@ -22,27 +22,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from course_utils import ask
 from course_utils.ask import CourseError
-from course_utils.data import PathLike
 from course_utils.exercises import Progress, progress
+from course_utils.exercises.page import bar, table
+from course_utils.live import track
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 
 _HEADING = re.compile(r"^(#{2,3}) +(.+?) *$", re.MULTILINE)
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)\.? ")
-# What an exercise defines is used by its check alone.
-_SKIPPED_TAGS = ("exercise:", "check:")
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """One notebook of the course.
-
-    Attributes
-    ----------
-    path : pathlib.Path
-        ``notebooks/NN_words.ipynb``.
-    """
+    """One notebook of the course, ``notebooks/NN_words.ipynb``."""
 
     path: Path
 
@@ -79,30 +73,27 @@ class Lesson:
             for _, heading in _HEADING.findall(cell["source"])
         }
 
-    def find(self, section: str) -> str:
-        """The heading of a section, from its number or from words in it.
-
-        Raises
-        ------
-        CourseError
-            No heading fits, or several do.
-        """
+    def find(self, section: str | int) -> str:
+        """The heading of a section, from its number or from words in it; one has to fit."""
         wanted = str(section).strip()
-        numbered = {m[1]: h for h in self.sections if (m := _NUMBER.match(h))}
+        numbered = {number[1]: h for h in self.sections if (number := _NUMBER.match(h))}
         if wanted in numbered:
             return numbered[wanted]
-        found = [h for h in self.sections if wanted and wanted.lower() in h.lower()]
-        if len(found) == 1:
-            return found[0]
-        choices = "; ".join(found or [h for h in self.sections if _NUMBER.match(h)])
-        several = "several sections with" if found else "no section"
+        fitting = [h for h in self.sections if wanted and wanted.lower() in h.lower()]
+        if len(fitting) == 1:
+            return fitting[0]
+        several = "several sections with" if fitting else "no section"
+        choices = "; ".join(fitting or numbered.values())
         raise CourseError(f"Lesson {self.number} has {several} {wanted!r}; choose from: {choices}.")
 
-    def code_before(self, section: str) -> Iterator[tuple[int, str]]:
-        """Place and source of the code cells above a section, without exercises."""
+    def code_before(self, section: str | int) -> Iterator[tuple[int, str]]:
+        """Place and source of the code cells above a section.
+
+        Exercises and their checks are left out: what they define is used by these alone.
+        """
         for place, cell in enumerate(self.cells[: self.sections[self.find(section)]]):
             tags = cell["metadata"].get("tags", [])
-            asks = any(tag.startswith(_SKIPPED_TAGS) for tag in tags)
+            asks = any(tag.startswith(("exercise:", "check:")) for tag in tags)
             if cell["cell_type"] == "code" and not asks:
                 yield place, cell["source"]
 
@@ -114,25 +105,16 @@ def all_lessons() -> list[Lesson]:
 
 
 def find_lesson(number: str | int) -> Lesson:
-    """The lesson with a number such as 6 or ``"06"``.
-
-    Raises
-    ------
-    CourseError
-        There is none.
-    """
-    found = {lesson.number: lesson for lesson in all_lessons()}
-    wanted = str(number).strip().zfill(2)
-    if wanted not in found:
-        raise CourseError(f"There is no lesson {number!r}; there are {', '.join(found)}.")
-    return found[wanted]
+    """The lesson with a number such as 6 or ``"06"``."""
+    lessons = {lesson.number: lesson for lesson in all_lessons()}
+    return lessons[ask.choice("lesson", str(number).strip().zfill(2), lessons)]
 
 
 # --- catch up -----------------------------------------------------------------------------------
 
 
 def catch_up(
-    lesson: str | int, section: str, namespace: MutableMapping[str, Any] | None = None
+    lesson: str | int, section: str | int, namespace: MutableMapping[str, Any] | None = None
 ) -> None:
     """Run all code of a lesson that stands above a section, without showing what it shows.
 
@@ -150,19 +132,15 @@ def catch_up(
 
     Raises
     ------
-    CourseError
-        No such lesson or section.
     RuntimeError
         A cell of the lesson fails; the message names it.
     """
-    from course_utils.live import track
-
     found = find_lesson(lesson)
     heading = found.find(section)
     names = _own_namespace() if namespace is None else namespace
     for place, source in track(list(found.code_before(section)), f"up to {heading}"):
         with _quietly():
-            _run(source, f"<lesson {found.number}, cell {place}>", names)
+            _run(source, f"lesson {found.number}, cell {place}", names)
     print(f"Ready: go on with lesson {found.number}, section {heading!r}.")
 
 
@@ -171,7 +149,7 @@ def _own_namespace() -> MutableMapping[str, Any]:
 
     shell = get_ipython()
     if shell is None:
-        raise RuntimeError("There is no notebook here; pass a dictionary as namespace.")
+        raise CourseError("There is no notebook here; pass a dictionary as namespace.")
     return shell.user_ns
 
 
@@ -180,9 +158,10 @@ def _run(source: str, name: str, names: MutableMapping[str, Any]) -> None:
 
     try:
         code = TransformerManager().transform_cell(source)
-        exec(compile(code, name, "exec", dont_inherit=True), names)  # not this module's __future__
+        # A cell does not inherit this module's __future__.
+        exec(compile(code, f"<{name}>", "exec", dont_inherit=True), names)
     except Exception as error:
-        raise RuntimeError(f"{name.strip('<>')} failed: {type(error).__name__}: {error}") from error
+        raise RuntimeError(f"{name} failed: {type(error).__name__}: {error}") from error
 
 
 @contextlib.contextmanager
@@ -198,9 +177,8 @@ def _quietly() -> Iterator[None]:
             yield
             pyplot.close("all")
     finally:
-        if before is None:
-            del os.environ["COURSE_STATIC"]
-        else:
+        os.environ.pop("COURSE_STATIC", None)  # or what the cell made of it
+        if before is not None:
             os.environ["COURSE_STATIC"] = before
 
 
@@ -216,46 +194,34 @@ class Map:
 
     def rows(self) -> Iterator[tuple[Lesson, int, int]]:
         """Lesson, exercises solved, exercises in all."""
-        counts = {
-            number: (sum(row[2] for row in rows), len(rows)) for number, rows in self.solved.lessons
-        }
+        counts = self.solved.counts
         for lesson in self.lessons:
             yield lesson, *counts.get(lesson.number, (0, 0))
 
     @property
     def total(self) -> tuple[int, int]:
         """Exercises solved, and exercises in all."""
-        return sum(row[1] for row in self.rows()), sum(row[2] for row in self.rows())
+        return sum(done for _, done, _ in self.rows()), sum(total for _, _, total in self.rows())
 
     def __repr__(self) -> str:
-        lines = [
-            f"{lesson.number} {lesson.title:32} {done:2} of {total} exercises done"
-            for lesson, done, total in self.rows()
-        ]
-        done, total = self.total
-        note = [self.solved.note] if self.solved.note else []
-        return "\n".join(
-            [*lines, f"   {'all lessons':32} {done:2} of {total} exercises done", *note]
-        )
+        rows = [(f"{one.number} {one.title}", done, total) for one, done, total in self.rows()]
+        rows.append(("   all lessons", *self.total))
+        lines = [f"{name:35} {done:2} of {total} exercises done" for name, done, total in rows]
+        return "\n".join([*lines, *filter(None, [self.solved.note])])
 
     def _repr_html_(self) -> str:
-        rows = [
-            f'<tr><td>{lesson.number}</td><td style="text-align: left">'
-            f'<a href="{lesson.path.name}">{html.escape(lesson.title)}</a></td>'
-            f"<td>{sum(lesson.minutes)} min</td><td>{done} of {total} "
-            f'<progress value="{done}" max="{total}" aria-label="Lesson {lesson.number}">'
-            "</progress></td></tr>"
+        rows = (
+            (
+                lesson.number,
+                f'<a href="{lesson.path.name}">{html.escape(lesson.title)}</a>',
+                f"{sum(lesson.minutes)} min",
+                f"{done} of {total} {bar(done, total, lesson.number)}",
+            )
             for lesson, done, total in self.rows()
-        ]
-        done, total = self.total
-        note = f"<p>{html.escape(self.solved.note)}</p>" if self.solved.note else ""
-        return (
-            f'<table><caption style="text-align: left">{done} of {total} exercises done</caption>'
-            '<thead><tr><th scope="col">No.</th><th scope="col">Lesson</th>'
-            '<th scope="col">Time</th><th scope="col">Exercises</th></tr></thead><tbody>'
-            + "".join(rows)
-            + f"</tbody></table>{note}"
         )
+        caption = "{} of {} exercises done".format(*self.total)
+        note = f"<p>{html.escape(self.solved.note)}</p>" if self.solved.note else ""
+        return table(caption, ("No.", "Lesson", "Time", "Exercises"), rows, left=1) + note
 
 
 def course_map() -> Map:
@@ -281,7 +247,7 @@ td, th {{ border-bottom: 1px solid #ccc; padding: .2em .6em; text-align: left }}
 """
 
 
-def save_record(name: str = "", path: PathLike = "progress.html") -> Path:
+def save_record(name: str = "", path: str | os.PathLike[str] = "progress.html") -> Path:
     """Write a page with every exercise and whether it is solved, to print or to hand in.
 
     It is made from the progress file on this computer and sent nowhere.
@@ -291,23 +257,11 @@ def save_record(name: str = "", path: PathLike = "progress.html") -> Path:
     name
         Stands on the page, if given.
     path
-        A file ending in ``.html``; one that exists is replaced.
-
-    Returns
-    -------
-    pathlib.Path
-        Where it was written.
-
-    Raises
-    ------
-    ValueError
-        Another ending.
-    OSError
-        The file cannot be written; the message says where.
+        A file ending in ``.html``; one that exists is replaced. It is returned.
     """
     target = Path(path).expanduser()
     if target.suffix.lower() != ".html":
-        raise ValueError(f"path is {str(path)!r}; give a name that ends in .html.")
+        raise CourseError(f"path is {str(path)!r}; give a name that ends in .html.")
     shown = course_map()
     page = _PAGE.format(
         who=f"{html.escape(name.strip())}, " if name.strip() else "",

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_utils import ask
+from course_utils.ask import CourseError
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 __all__ = [
     "PALETTE",
@@ -106,147 +111,99 @@ def wrap(text: str, width: float) -> str:
 
 
 def show_numbers(
-    array: ArrayLike,
-    title: str | None = None,
-    highlight: Window | Sequence[Window] | None = None,
-    ax: Axes | None = None,
-    fmt: Format | None = None,
-    signed: bool | None = None,
-    limit: float | None = None,
+    array: ArrayLike, title: str = "", ax: Axes | None = None, fmt: Format | None = None
 ) -> None:
     """Draw a small matrix as colored cells with its numbers inside.
 
     Parameters
     ----------
-    array : array of numbers, shape (rows, columns) or (columns,), at most 24 either way
-        NaN leaves a cell empty: a value not yet computed.
-    title : str, optional
-    highlight : (row, column, height, width) or several of them, optional
-        Windows to outline, in cells.
-    ax : matplotlib Axes, optional
+    array, fmt
+        As in `show_number_grids`.
+    ax
         Where to draw; without it a figure is made and shown.
-    fmt : str or function, optional
-        Format specification such as ``".2f"``, or a function from number to text. By default
-        as many decimals as are needed, two at most.
-    signed : bool, optional
-        Blue, white, red around zero, as for kernels, or black to white, as for pixels. By
-        default the first if any number is negative.
-    limit : float, optional
-        The number that gets the strongest color, above 0; by default 1 for pixels in [0, 1],
-        else the largest absolute value.
-
-    Raises
-    ------
-    ValueError
-        The array is no small matrix of finite numbers, a window leaves it, ``fmt`` is no format,
-        or ``limit`` no number above 0.
     """
     if ax is None:
-        show_number_grids(
-            [array],
-            titles=[title or ""],
-            highlights=[highlight],
-            fmt=fmt,
-            signed=signed,
-            limit=limit,
-        )
+        show_number_grids([array], titles=[title], fmt=fmt)
     else:
         matrix = _matrix(array)
-        if limit is not None:
-            _check_limit(limit)
-        windows, as_text = _windows(highlight, matrix.shape), _formatter(matrix, fmt)
-        _draw(ax, matrix, title or "", windows, as_text, signed, limit)
+        _draw(ax, matrix, title, _formatter(matrix, fmt), _color_ranges([matrix], None, None)[0])
 
 
 def show_number_grids(
     grids: Mapping[str, ArrayLike] | Sequence[ArrayLike],
-    symbols: Sequence[str] | None = None,
     titles: Sequence[str] | None = None,
-    highlights: Sequence[Window | Sequence[Window] | None] | None = None,
+    highlights: Sequence[Window | None] | None = None,
     fmt: Format | None = None,
-    signed: bool | Sequence[bool | None] | None = None,
+    signed: bool | None = None,
     limit: float | None = None,
 ) -> None:
-    """Draw small matrices side by side, with signs between them, as in a calculation.
+    """Draw small matrices side by side, all cells of the same size.
 
     Parameters
     ----------
     grids : mapping from title to array, or sequence of arrays
-    symbols : sequence of str, optional
-        What stands between neighbors, one fewer than grids, for example ``["=", "+"]``.
+        Numbers, shape (rows, columns) or (columns,), at most 24 either way. NaN leaves a cell
+        empty: a value not yet computed.
     titles : sequence of str, optional
         For a sequence of grids.
-    highlights, signed : sequence, optional
-        One entry a grid, as in `show_numbers`; a single ``signed`` holds for all.
-    fmt, limit
-        As in `show_numbers`, for all grids. By default all grids drawn in blue and red share
-        the largest absolute value among them, so that their colors compare.
-
-    Raises
-    ------
-    ValueError
-        As in `show_numbers`, or the numbers of grids, titles, symbols differ.
+    highlights : sequence, optional
+        For each grid a window (row, column, height, width) to outline, or None.
+    fmt : str or function, optional
+        Format specification such as ``".2f"``, or a function from number to text. By default
+        as many decimals as are needed, two at most.
+    signed
+        Blue, white, red around zero, as for kernels, or black to white, as for pixels. By
+        default the first for each grid with a negative number.
+    limit
+        The number that gets the strongest color. By default the largest absolute value of all
+        grids in blue and red, so that their colors compare, and for each other one its own, or 1.
     """
     import matplotlib.pyplot as plt
 
     if isinstance(grids, Mapping):
-        titles = [str(key) for key in grids] if titles is None else titles
-        grids = list(grids.values())
+        titles, grids = list(map(str, grids)), list(grids.values())
+    ask.some("grids", grids)
     matrices = [_matrix(grid) for grid in grids]
     count = len(matrices)
-    if not count:
-        raise ValueError("grids is empty; give at least one matrix.")
-    titles = _one_each("titles", titles, count, "")
-    highlights = _one_each("highlights", highlights, count, None)
-    windows = [_windows(given, m.shape) for given, m in zip(highlights, matrices, strict=True)]
+    titles = one_each("titles", titles, count, "")
+    highlights = one_each("highlights", highlights, count)
+    windows = list(map(_window, highlights, matrices))
     formatters = [_formatter(matrix, fmt) for matrix in matrices]
-    for_all = isinstance(signed, bool | np.bool_)
-    signs = [signed] * count if for_all else _one_each("signed", signed, count, None)
-    if limit is not None:
-        _check_limit(limit)
-    symbols = _one_each("symbols", symbols, count - 1, "")
-    colored = [m for m, sign in zip(matrices, signs, strict=True) if _is_signed(m, sign)]
-    # One scale for all that is drawn in blue and red: the same color is the same number.
-    shared = limit or max((np.nanmax(np.abs(m), initial=0) for m in colored), default=0) or None
-
-    # Placed in inches, so that a cell has the same size in every grid.
-    gap, margin = 0.55, 0.12
-    widths = [
-        max(matrix.shape[1] * CELL, _longest(title) * 0.105)
-        for matrix, title in zip(matrices, titles, strict=True)
-    ]
-    tallest = max(matrix.shape[0] for matrix in matrices) * CELL
-    head = 0.12 + 0.24 * max(title.count("\n") + 1 if title else 0 for title in titles)
-    size = (sum(widths) + gap * (count - 1) + 2 * margin, tallest + head + 2 * margin)
-    figure = plt.figure(figsize=size, layout="none")
-    left = margin
-    for index, matrix in enumerate(matrices):
-        rows, columns = matrix.shape
-        bottom = margin + (tallest - rows * CELL) / 2
-        box = (left + (widths[index] - columns * CELL) / 2, bottom, columns * CELL, rows * CELL)
-        axis = figure.add_axes(tuple(np.divide(box, (*size, *size))))
-        _draw(
-            axis,
-            matrix,
-            titles[index],
-            windows[index],
-            formatters[index],
-            signs[index],
-            shared if _is_signed(matrix, signs[index]) else limit,
-        )
-        left += widths[index]
-        if index < count - 1:
-            middle = ((left + gap / 2) / size[0], (margin + tallest / 2) / size[1])
-            figure.text(*middle, symbols[index], fontsize=20, ha="center", va="center")
-            left += gap
+    ranges = _color_ranges(matrices, signed, limit)
+    axes = _axes_in_inches([matrix.shape for matrix in matrices], titles)
+    for drawing in zip(axes, matrices, titles, formatters, ranges, windows, strict=True):
+        _draw(*drawing)
     plt.show()
 
 
-def _one_each(name: str, values: Sequence[Any] | None, count: int, default: Any) -> list[Any]:
+def _axes_in_inches(shapes: list[tuple[int, int]], titles: list[str]) -> list[Axes]:
+    """A figure where a cell has the same size in every grid."""
+    import matplotlib.pyplot as plt
+
+    gap, margin = 0.55, 0.12
+    widths = [
+        max(columns * CELL, _longest(title) * 0.105)
+        for (_, columns), title in zip(shapes, titles, strict=True)
+    ]
+    tallest = max(rows for rows, _ in shapes) * CELL
+    head = 0.12 + 0.24 * max(title.count("\n") + 1 if title else 0 for title in titles)
+    size = (sum(widths) + gap * (len(shapes) - 1) + 2 * margin, tallest + head + 2 * margin)
+    figure = plt.figure(figsize=size, layout="none")
+    axes, left = [], margin
+    for (rows, columns), width in zip(shapes, widths, strict=True):
+        bottom = margin + (tallest - rows * CELL) / 2
+        box = (left + (width - columns * CELL) / 2, bottom, columns * CELL, rows * CELL)
+        axes.append(figure.add_axes(tuple(np.divide(box, (*size, *size)))))
+        left += width + gap
+    return axes
+
+
+def one_each(name: str, values: Sequence[Any] | None, count: int, default: Any = None) -> list[Any]:
+    """The values as a list, if there are as many as asked for; without any, the default of each."""
     if values is None:
         return [default] * count
     if len(values) != count:
-        raise ValueError(f"{name} has {len(values)} entries; give {count}.")
+        raise CourseError(f"{name} has {len(values)} entries; give {count}.")
     return list(values)
 
 
@@ -258,15 +215,27 @@ def _matrix(array: ArrayLike) -> NDArray[np.float64]:
     try:
         matrix = np.atleast_2d(np.asarray(array, dtype=np.float64))
     except (TypeError, ValueError):
-        raise ValueError("the array holds no real numbers; give a matrix of numbers.") from None
+        raise CourseError("the array holds no real numbers; give a matrix of numbers.") from None
     if matrix.ndim != 2 or 0 in matrix.shape or max(matrix.shape) > MAX_CELLS:
-        raise ValueError(
-            f"the array has the shape {np.shape(array)}; to be readable with its numbers it must "
-            f"have 1 to {MAX_CELLS} rows and columns."
+        raise CourseError(
+            f"the array has the shape {np.shape(array)}; give 1 to {MAX_CELLS} rows and columns."
         )
     if np.isinf(matrix).any():
-        raise ValueError("the array holds infinity; replace it, for example with NaN.")
+        raise CourseError("the array holds infinity (inf); replace it, for example with NaN.")
     return matrix
+
+
+def _window(highlight: Any, matrix: NDArray[np.float64]) -> Window | None:
+    if highlight is None:
+        return None
+    if np.shape(highlight) != (4,):
+        raise CourseError(f"highlight is {highlight!r}; give (row, column, height, width).")
+    row, column, height, width = highlight
+    row = ask.whole("row of highlight", row, 0, matrix.shape[0] - 1)
+    column = ask.whole("column of highlight", column, 0, matrix.shape[1] - 1)
+    height = ask.whole("height of highlight", height, 1, matrix.shape[0] - row)
+    width = ask.whole("width of highlight", width, 1, matrix.shape[1] - column)
+    return row, column, height, width
 
 
 def _formatter(matrix: NDArray[np.float64], fmt: Format | None) -> Callable[[float], str]:
@@ -279,7 +248,7 @@ def _formatter(matrix: NDArray[np.float64], fmt: Format | None) -> Callable[[flo
     try:
         format(0.0, fmt)
     except (TypeError, ValueError):
-        raise ValueError(f"fmt={fmt!r} is no format of a number; give one such as '.2f'.") from None
+        raise CourseError(f"fmt is {fmt!r}; give a format of a number such as '.2f'.") from None
 
     def as_text(value: float) -> str:
         text = format(value, fmt)
@@ -290,98 +259,59 @@ def _formatter(matrix: NDArray[np.float64], fmt: Format | None) -> Callable[[flo
     return as_text
 
 
+def _color_ranges(
+    matrices: list[NDArray[np.float64]], signed: bool | None, limit: float | None
+) -> list[tuple[float, float]]:
+    """The numbers in the first and the last color, one pair a matrix."""
+    peaks = [float(np.nanmax(np.abs(matrix), initial=0)) for matrix in matrices]
+    signs = [np.nanmin(m, initial=0) < 0 if signed is None else signed for m in matrices]
+    shared = max(compress(peaks, signs), default=0) or 1.0
+    highs = [shared if sign else max(peak, 1.0) for sign, peak in zip(signs, peaks, strict=True)]
+    if limit is not None:
+        highs = [ask.number("limit", limit, above=0)] * len(matrices)
+    return [(-high if sign else 0.0, high) for sign, high in zip(signs, highs, strict=True)]
+
+
 def _draw(
     ax: Axes,
     matrix: NDArray[np.float64],
     title: str,
-    windows: list[Window],
     as_text: Callable[[float], str],
-    signed: bool | None,
-    limit: float | None,
+    limits: tuple[float, float],
+    window: Window | None = None,
 ) -> None:
     from matplotlib import colormaps
     from matplotlib.patches import Rectangle
 
-    low, high = _color_range(matrix, signed, limit)
-    signed = low < 0
     rows, columns = matrix.shape
-    cmap = colormaps[SIGNED_CMAP if signed else "gray"].with_extremes(bad="white")
-    image = ax.imshow(matrix, cmap=cmap, vmin=low, vmax=high)
-    labels = {
-        where: as_text(matrix[where])
-        for where in np.ndindex(matrix.shape)
-        if not np.isnan(matrix[where])
-    }
-    # A digit is 0.64 of the font size wide, and the text should fill 85 % of its cell.
-    cell = ax.get_window_extent().width / ax.figure.dpi / columns * 72
-    longest = max((_longest(label) for label in labels.values()), default=1)
-    size = min(FONT_SIZE + 2, 0.85 * cell / (0.64 * longest))
-    # Inside its cell, so that a layout need not measure it.
-    centered = {"ha": "center", "va": "center", "fontsize": size, "in_layout": False}
-    for (row, column), label in labels.items():
-        color = _readable_on(image.cmap(image.norm(matrix[row, column])))
-        ax.text(column, row, label, color=color, **centered)
+    cmap = colormaps[SIGNED_CMAP if limits[0] < 0 else "gray"].with_extremes(bad="white")
+    image = ax.imshow(matrix, cmap=cmap, clim=limits)
+    _write(image, matrix, as_text)
     raster = {"color": "#BDBDBD", "linewidth": 0.8, "clip_on": False}
     ax.hlines(np.arange(rows + 1) - 0.5, -0.5, columns - 0.5, **raster)
     ax.vlines(np.arange(columns + 1) - 0.5, -0.5, rows - 0.5, **raster)
-    for row, column, height, width in windows:
-        ax.add_patch(
-            Rectangle(
-                (column - 0.5, row - 0.5),
-                width,
-                height,
-                fill=False,
-                clip_on=False,
-                edgecolor=PALETTE["vermillion"],
-                linewidth=3.5,
-                zorder=5,
-            )
-        )
+    if window is not None:
+        row, column, height, width = window
+        frame = {"edgecolor": PALETTE["vermillion"], "linewidth": 3.5, "zorder": 5}
+        corner = (column - 0.5, row - 0.5)
+        ax.add_patch(Rectangle(corner, width, height, fill=False, clip_on=False, **frame))
     ax.set_title(title, y=1)
     ax.set(xticks=[], yticks=[])
-    ax.grid(False)
     ax.spines[:].set_visible(False)
 
 
-def _is_signed(matrix: NDArray[np.float64], signed: bool | None) -> bool:
-    return bool(np.nanmin(matrix, initial=0) < 0) if signed is None else signed
-
-
-def _color_range(
-    matrix: NDArray[np.float64], signed: bool | None, limit: float | None
-) -> tuple[float, float]:
-    is_signed = _is_signed(matrix, signed)
-    largest = float(np.nanmax(np.abs(matrix), initial=0))
-    if limit is None:
-        limit = (largest or 1.0) if is_signed else max(largest, 1.0)
-    return (-limit if is_signed else 0.0), limit
-
-
-def _check_limit(limit: float) -> None:
-    array = np.asarray(limit)
-    if array.ndim or array.dtype.kind not in "iuf" or not 0 < array < np.inf:
-        raise ValueError(f"limit is {limit!r}; give a number above 0.")
-
-
-def _windows(highlight: Any, shape: tuple[int, int]) -> list[Window]:
-    if highlight is None:
-        return []
-    windows = np.atleast_2d(np.asarray(highlight))
-    if windows.shape[1:] != (4,) or windows.dtype.kind not in "iu":
-        raise ValueError(
-            f"highlight={highlight!r} is no window; give (row, column, height, width)."
-        )
-    for row, column, height, width in windows:
-        if (
-            min(row, column) < 0
-            or min(height, width) < 1
-            or (row + height > shape[0] or column + width > shape[1])
-        ):
-            raise ValueError(
-                f"highlight={highlight!r} leaves the matrix of {shape[0]} x {shape[1]} cells; "
-                "give (row, column, height, width) inside it."
-            )
-    return [tuple(map(int, window)) for window in windows]
+def _write(image: AxesImage, matrix: NDArray[np.float64], as_text: Callable[[float], str]) -> None:
+    """The numbers into their cells, in the size in which the longest fits, black or white."""
+    axis, known = image.axes, np.argwhere(~np.isnan(matrix)).tolist()
+    labels = [as_text(matrix[row, column]) for row, column in known]
+    # A digit is 0.64 of the font size wide, and the text should fill 85 % of its cell.
+    cell = axis.get_window_extent().width / axis.figure.dpi / matrix.shape[1] * 72
+    size = min(FONT_SIZE + 2, 0.85 * cell / (0.64 * max(map(_longest, labels), default=1)))
+    # Inside its cell, so that a layout need not measure it.
+    centered = {"ha": "center", "va": "center", "fontsize": size, "in_layout": False}
+    for (row, column), label in zip(known, labels, strict=True):
+        color = _readable_on(image.cmap(image.norm(matrix[row, column])))
+        axis.text(column, row, label, color=color, **centered)
 
 
 def _readable_on(color: Sequence[float]) -> str:
@@ -398,21 +328,16 @@ def signed_to_rgb(values: ArrayLike, limit: float) -> NDArray[np.float32]:
     Parameters
     ----------
     values : array of numbers, any shape
-    limit : float
-        Above 0; values from here on get the strongest color.
+    limit
+        Values from here on get the strongest color.
 
     Returns
     -------
     ndarray of float32 in [0, 1], the shape of ``values`` and a last axis of 3
-
-    Raises
-    ------
-    ValueError
-        ``limit`` is no number above 0.
     """
     from matplotlib import colormaps
 
-    _check_limit(limit)
+    limit = ask.number("limit", limit, above=0)
     # Through a table of 256 colors: widgets call this on each move of a slider.
     table = colormaps[SIGNED_CMAP](np.arange(256))[:, :3].astype(np.float32)
     steps = (np.asarray(values) / limit + 1) * 127.5
@@ -422,14 +347,8 @@ def signed_to_rgb(values: ArrayLike, limit: float) -> NDArray[np.float32]:
 def rasterize(figure: Figure) -> NDArray[np.float32]:
     """The pixels of a figure: a picture for a widget, or a frame of an animation.
 
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        Made by ``Figure(...)`` rather than by pyplot, which would show it as well.
-
-    Returns
-    -------
-    ndarray of float32 in [0, 1], shape (height, width, 3), in pixels of the figure's ``dpi``
+    The figure is made by ``Figure(...)`` rather than by pyplot, which would show it as well; the
+    picture is float32 in [0, 1], shape (height, width, 3), in pixels of the figure's ``dpi``.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 

@@ -20,18 +20,16 @@ import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from course_utils.ask import CourseError
+from course_utils.doctor import KERAS_SETTINGS
+
 if TYPE_CHECKING:
     import keras
 
 #: What the course computes with, by the names of ``keras.config``.
-SETTINGS = {
-    "image_data_format": "channels_last",
-    "floatx": "float32",
-    "epsilon": 1e-7,
-    "dtype_policy": "float32",
-}
+SETTINGS = {**KERAS_SETTINGS, "dtype_policy": "float32"}
 
-os.environ["KERAS_BACKEND"] = "tensorflow"  # counts more than keras.json
+os.environ["KERAS_BACKEND"] = SETTINGS.pop("backend")  # counts more than keras.json
 # Two choices that the user may have made otherwise. TensorFlow leaves oneDNN off on some processors
 # where attacks and style steps are 1.6 to 2.3 times as fast with it. Of later messages of the C++
 # side, only errors are shown.
@@ -56,16 +54,6 @@ def _stderr_held_back() -> Iterator[None]:
             os.close(keep)
 
 
-def _refuse_other_backend() -> None:
-    """Keras settles on a backend once, even where importing that backend fails then."""
-    config = sys.modules.get("keras.src.backend.config")
-    if config and config.backend() != "tensorflow":
-        raise ImportError(
-            f"Keras was imported before with the backend {config.backend()}, and the course needs "
-            "tensorflow: restart the kernel, and run the first cell of the lesson first."
-        )
-
-
 def __getattr__(name: str) -> Any:
     """Keras, as long as its settings are those of the course."""
     if name != "keras":
@@ -74,7 +62,7 @@ def __getattr__(name: str) -> Any:
         found = getattr(_keras.config, setting)()
         found = getattr(found, "name", found)  # of a dtype policy
         if found != value:
-            raise RuntimeError(
+            raise CourseError(
                 f"Keras' {setting} is {found}, and the course needs {value}: run "
                 f"keras.config.set_{setting}({value!r}), and build your networks anew."
             )
@@ -87,7 +75,13 @@ def restore() -> None:
         getattr(_keras.config, f"set_{setting}")(value)
 
 
-_refuse_other_backend()
+# Keras settles on a backend once, even where importing that backend fails then.
+_before = sys.modules.get("keras.src.backend.config")
+if _before and _before.backend() != "tensorflow":
+    raise ImportError(
+        f"Keras was imported before with the backend {_before.backend()}, and the course needs "
+        "tensorflow: restart the kernel, and run the first cell of the lesson first."
+    )
 with _stderr_held_back():
     try:
         import keras as _keras

@@ -8,6 +8,7 @@ arXiv:1508.06576). Networks are those of :mod:`course_utils.networks`.
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from course_utils import features, images, optimizers
+from course_utils import ask, features, images, optimizers
 from course_utils.networks import Classifier
 
 if TYPE_CHECKING:
@@ -58,21 +59,11 @@ _EACH = 0.5  # seconds between two pictures of a live notebook
 
 
 class Layers(NamedTuple):
-    """Which layers a transfer looks at.
+    """Which layers a transfer looks at."""
 
-    Attributes
-    ----------
-    content : str
-        Where the photo's content is read.
-    style : tuple of str
-        Where the Gram matrices are taken, early to late.
-    held_out : str
-        One that the loss leaves alone, to judge results by.
-    """
-
-    content: str
-    style: tuple[str, ...]
-    held_out: str
+    content: str  #: where the photo's content is read
+    style: tuple[str, ...]  #: where the Gram matrices are taken, early to late
+    held_out: str  #: one that the loss leaves alone, to judge results by
 
 
 def layers_of(network: Classifier) -> Layers:
@@ -94,15 +85,8 @@ def gram(maps: Any) -> Any:
     """Gram matrix F^T F / positions: how often two channels answer together, wherever that is.
 
     Gatys et al. (2015), equation 3, divided by the number of positions, so that pictures of
-    different sizes compare. Lesson 08, section 2.
-
-    Parameters
-    ----------
-    maps : tensor or array, shape (h, w, channels) or (1, h, w, channels)
-
-    Returns
-    -------
-    tensor, shape (channels, channels)
+    different sizes compare. Of maps (h, w, channels) or (1, h, w, channels) it is a tensor of shape
+    (channels, channels). Lesson 08, section 2.
     """
     from course_utils.quiet import tf
 
@@ -113,41 +97,48 @@ def gram(maps: Any) -> Any:
 # --- the loss -----------------------------------------------------------------------------------
 
 
-def _describe(
-    model: keras.Model, contents: Sequence[str], styles: Sequence[str], picture: Any
-) -> list[Any]:
+class _Parts(NamedTuple):
+    """Names of the layers in a loss."""
+
+    contents: tuple[str, ...]
+    styles: tuple[str, ...]
+
+    def compiled(self, network: Classifier, function: Callable, *signature: Any) -> Callable:
+        """A function of a picture and more as one graph, for pictures of all sizes."""
+        from course_utils.quiet import tf
+
+        layers = dict.fromkeys([*self.contents, *self.styles])
+        picture = tf.TensorSpec((None, None, 3))
+        return network.compiled(function, layers, self, signature=[picture, *signature])
+
+
+def _describe(model: keras.Model, parts: _Parts, picture: Any) -> list[Any]:
     """Feature maps for content, then Gram matrices for style."""
     maps = model(picture[None], training=False)
-    return [*(maps[name] for name in contents), *(gram(maps[name]) for name in styles)]
+    return [*(maps[name] for name in parts.contents), *(gram(maps[name]) for name in parts.styles)]
 
 
 def _loss_and_gradient(
-    model: keras.Model,
-    contents: Sequence[str],
-    styles: Sequence[str],
-    picture: Any,
-    targets: Sequence[Any],
-    weights: Any,
+    model: keras.Model, parts: _Parts, picture: Any, targets: Sequence[Any], weights: Any
 ) -> tuple[Any, Any]:
     """The weighted `TERMS` and the gradient of their sum; the last weight is the variation's."""
     from course_utils.quiet import tf
 
     with tf.GradientTape() as tape:
         tape.watch(picture)
-        found = _describe(model, contents, styles, picture)
-        far = [tf.reduce_sum((f - wanted) ** 2) for f, wanted in zip(found, targets, strict=True)]
+        pairs = zip(_describe(model, parts, picture), targets, strict=True)
+        far = [tf.reduce_sum((own - wanted) ** 2) for own, wanted in pairs]
         # TensorFlow gives a sum over pixels and channels: divided, it does not grow with the size.
         rough = tf.image.total_variation(picture) / tf.cast(tf.size(picture), tf.float32)
-        parts = weights * tf.stack([*far, rough])
-        counts = len(contents), len(styles), 1
-        terms = tf.stack([tf.reduce_sum(part) for part in tf.split(parts, counts)])
+        counts = len(parts.contents), len(parts.styles), 1
+        summands = tf.split(weights * tf.stack([*far, rough]), counts)
+        terms = tf.stack([tf.reduce_sum(part) for part in summands])
     return terms, tape.gradient(terms, picture)
 
 
 def _adam_step(
     model: keras.Model,
-    contents: Sequence[str],
-    styles: Sequence[str],
+    parts: _Parts,
     picture: Any,
     memory: Sequence[Any],
     rate: Any,
@@ -157,7 +148,7 @@ def _adam_step(
     """The terms of a picture, and picture and memory after a step of Adam, within [0, 1]."""
     from course_utils.quiet import tf
 
-    terms, gradient = _loss_and_gradient(model, contents, styles, picture, targets, weights)
+    terms, gradient = _loss_and_gradient(model, parts, picture, targets, weights)
     # The change is in proportion to the rate: a rate that is a tensor needs no graph of its own.
     change, *memory = optimizers.adam(1.0)(gradient, *memory)
     return terms, tf.clip_by_value(picture + rate * change, 0, 1), memory
@@ -176,11 +167,10 @@ class Objective:
     Parameters
     ----------
     network
-        Of `course_utils.networks.load`.
     content, style : ndarray of float32 in [0, 1], shape (h, w, 3)
         Either may be any picture if it has no layers.
     contents, styles : mapping of layer to weight
-    variation : float
+    variation
         Weight of the total variation.
     """
 
@@ -195,28 +185,21 @@ class Objective:
     ) -> None:
         from course_utils.quiet import tf
 
-        describe = _described(network, tuple(contents), tuple(styles))
-        # Small pictures take the same graph: nothing is traced again.
-        count = len(contents)
+        parts = _Parts(tuple(contents), tuple(styles))
+        features.check_maps(network.features([*contents, *styles]))
+        describe, count = parts.compiled(network, _describe), len(contents)
         self._targets = describe(content)[:count] + describe(style)[count:]
         lengths = [tf.reduce_sum(wanted**2) for wanted in self._targets]
         shares = [*contents.values(), *styles.values()] / (np.array(lengths, np.float32) + _SMALL)
         self._weights = tf.constant([*shares, variation], tf.float32)
-        picture, number = tf.TensorSpec((None, None, 3)), tf.TensorSpec(())
+        state, number = tf.TensorSpec((None, None, 3)), tf.TensorSpec(())
         wanted = [
             [tf.TensorSpec((None,) * target.ndim) for target in self._targets],
             tf.TensorSpec(self._weights.shape),
         ]
-        layers = dict.fromkeys([*contents, *styles])
-        self._function, self._adam_step = (
-            network.compiled(
-                *(function, layers, tuple(contents), tuple(styles)),
-                signature=[picture, *state, *wanted],
-            )
-            for function, state in (
-                (_loss_and_gradient, []),
-                (_adam_step, [[picture, picture, number], number]),
-            )
+        self._function = parts.compiled(network, _loss_and_gradient, *wanted)
+        self._adam_step = parts.compiled(
+            network, _adam_step, [state, state, number], number, *wanted
         )
 
     def __call__(self, picture: Picture) -> tuple[NDArray[np.float32], Picture]:
@@ -229,19 +212,8 @@ class Objective:
     ) -> tuple[NDArray[np.float32], Any, list[Any]]:
         """A step of Adam (lesson 04) that keeps pixels in [0, 1].
 
-        Parameters
-        ----------
-        picture : array or tensor of float32, shape (h, w, 3)
-        rate : float
-        memory
-            What the step before has returned; None at first.
-
-        Returns
-        -------
-        terms : ndarray of float32, shape (3,)
-            Those of the picture before the step.
-        picture, memory
-            What the next step takes, as tensors.
+        Returns the terms of the picture before the step, and the picture (a tensor) and the memory
+        that the next step takes; the first takes no memory.
         """
         from course_utils.quiet import tf
 
@@ -251,16 +223,6 @@ class Objective:
             picture, memory, tf.constant(rate, tf.float32), self._targets, self._weights
         )
         return terms.numpy(), picture, memory
-
-
-def _described(network: Classifier, contents: Sequence[str], styles: Sequence[str]) -> Callable:
-    """`_describe` as one graph, for pictures of all sizes."""
-    from course_utils.quiet import tf
-
-    layers = dict.fromkeys([*contents, *styles])
-    features.check_maps(network.features(list(layers)))
-    picture = tf.TensorSpec((None, None, 3))
-    return network.compiled(_describe, layers, contents, styles, signature=[picture])
 
 
 def distances(
@@ -273,26 +235,23 @@ def distances(
 ) -> tuple[float, float]:
     """How far a picture is from the content and from the style of two others, at one layer.
 
-    Take a layer that the loss left alone: there, nothing was made small on purpose. Lesson 08,
-    section 4.
+    Squared distances of feature maps and of Gram matrices, as shares of the squared length of what
+    they are compared with: 0 is equal. Take a layer that the loss left alone: there, nothing was
+    made small on purpose. Lesson 08, section 4.
 
     Parameters
     ----------
+    network
     picture, content, style
         What `course_utils.images.load` reads; the two others are scaled to the picture.
-    layer : str
-    style_scale : float
+    layer
+    style_scale
         As in `transfer`.
-
-    Returns
-    -------
-    content, style : float
-        Squared distances of feature maps and of Gram matrices, as shares of the squared length of
-        what they are compared with: 0 is equal.
     """
     picture = images.load(picture)
     size = picture.shape[:2]
-    describe = _described(network, (layer,), (layer,))
+    features.check_maps(network.features(layer))
+    describe = _Parts((layer,), (layer,)).compiled(network, _describe)
     mine, photo, painting = (
         [part.numpy() for part in describe(p)]
         for p in (
@@ -314,11 +273,8 @@ def match_colors(style: ArrayLike, photo: ArrayLike) -> Picture:
     """The style picture with the photo's colors: each channel gets the photo's histogram.
 
     Gatys et al., *Preserving color in neural artistic style transfer*, 2016 (arXiv:1606.05897),
-    section 3, match means and covariances; histograms are the simpler cousin. Lesson 08, section 4.
-
-    Parameters
-    ----------
-    style, photo : array of float in [0, 1], shapes (h, w, 3), of any sizes
+    section 3, match means and covariances; histograms are the simpler cousin. Both are RGB in
+    [0, 1], of any sizes. Lesson 08, section 4.
     """
     from skimage import exposure
 
@@ -329,17 +285,20 @@ def match_colors(style: ArrayLike, photo: ArrayLike) -> Picture:
 def keep_colors(result: ArrayLike, photo: ArrayLike) -> Picture:
     """The brightness of one picture with the colors of another: Y of one, I and Q of the other.
 
-    Gatys et al. (2016), section 4. Lesson 08, section 4.
-
-    Parameters
-    ----------
-    result, photo : array of float in [0, 1], shape (h, w, 3), of one size
+    Gatys et al. (2016), section 4. Both are RGB in [0, 1], of one size. Lesson 08, section 4.
     """
     from skimage import color
 
     mixed = color.rgb2yiq(np.asarray(photo))
     mixed[..., 0] = color.rgb2yiq(np.asarray(result))[..., 0]
     return np.clip(color.yiq2rgb(mixed), 0, 1).astype(np.float32)
+
+
+def _colored(photo: Picture, painting: Picture, colors: str) -> tuple[Picture, Picture]:
+    """Photo and painting as they are painted from."""
+    if colors == "histogram":
+        return photo, match_colors(painting, photo)
+    return _in_gray(photo, painting) if colors == "luminance" else (photo, painting)
 
 
 def _in_gray(photo: Picture, style: Picture) -> tuple[Picture, Picture]:
@@ -355,26 +314,13 @@ def _in_gray(photo: Picture, style: Picture) -> tuple[Picture, Picture]:
 
 @dataclass(frozen=True)
 class Transfer:
-    """A picture in the style of another, and how it came about.
+    """A picture in the style of another, and how it came about."""
 
-    Attributes
-    ----------
-    picture : ndarray of float32 in [0, 1], shape (h, w, 3)
-    losses : ndarray of float32, shape (evaluations, 3)
-        The weighted `TERMS` at each evaluation, scale after scale.
-    final : ndarray of float32, shape (3,)
-        The terms of the picture (before its colors are put back, with "luminance").
-    frames : tuple of ndarray
-        Pictures from along the way, as many as asked for.
-    finished : bool
-        False: it was interrupted, and `picture` is the best there was by then.
-    """
-
-    picture: Picture
-    losses: NDArray[np.float32]
-    final: NDArray[np.float32]
-    frames: tuple[Picture, ...]
-    finished: bool
+    picture: Picture  #: float32 in [0, 1], (h, w, 3)
+    losses: NDArray[np.float32]  #: the weighted `TERMS` at each evaluation, scale after scale
+    final: NDArray[np.float32]  #: those of the picture, before "luminance" puts its colors back
+    frames: tuple[Picture, ...]  #: pictures from along the way, as many as asked for
+    finished: bool  #: False: interrupted, and the picture is the best there was by then
 
 
 def transfer(
@@ -405,90 +351,78 @@ def transfer(
     Parameters
     ----------
     network
-        Of `course_utils.networks.load`; Gatys et al. take average pooling.
+        Gatys et al. take average pooling.
     content, style
         What `course_utils.images.load` reads: an array in [0, 1], gray, RGB or RGBA, a path...
     schedule : sequence of (pixels, steps)
         One scale after the other: length of the longer side, up to `MAX_SIDE`, and evaluations of
         the loss. Small pictures first are cheap, and let strokes grow larger.
-    content_weight, style_weight, variation_weight : float
+    content_weight, style_weight, variation_weight
         From 0; how much the parts of the loss count.
     content_layers, style_layers
         Names, or names with a weight for each; by default those of `layers_of`.
-    method : str
+    method
         One of `METHODS`: Adam of lesson 04, or L-BFGS of SciPy.
-    rate : float
+    rate
         Adam's learning rate, about the change of a pixel in a step.
     start
         One of `STARTS`, or a picture.
-    colors : str
+    colors
         One of `COLORS`; see `match_colors` and `keep_colors`.
-    style_scale : float
+    frames
+        How many pictures to keep, spread over the steps.
+    style_scale
         Size of the style picture relative to the content: 2 makes strokes twice as large. Gram
         matrices of different sizes compare.
-    frames : int
-        How many pictures to keep, spread over the steps.
-    seed : int
+    seed
         Of the noise.
-    progress : bool
+    progress
         Show a progress bar, and in a live notebook the picture as it evolves.
-
-    Returns
-    -------
-    Transfer
-
-    Raises
-    ------
-    ValueError
-        A setting that makes no sense; the sentence says which.
-    CourseError
-        A picture that is none.
-    CourseError
-        A layer that the network does not have.
     """
-    _check(schedule, method, rate, colors, frames, style_scale)
+    ask.choice("method", method, METHODS)
+    ask.choice("colors", colors, COLORS)
+    ask.whole("frames", frames, 0)
+    rate = ask.number("rate", rate, above=0)
     chosen = layers_of(network)
-    contents = _weights("content", content_layers, (chosen.content,), content_weight)
-    styles = _weights("style", style_layers, chosen.style, style_weight)
-    variation = _weight("variation_weight", variation_weight)
+    objective = functools.partial(
+        Objective,
+        network,
+        contents=_weights("content", content_layers, (chosen.content,), content_weight),
+        styles=_weights("style", style_layers, chosen.style, style_weight),
+        variation=ask.number("variation_weight", variation_weight, 0),
+    )
     photo, painting = images.load(content), images.load(style)
-    if colors == "histogram":
-        painting = match_colors(painting, photo)
-    original = photo
+    scales = _scales(network, *_colored(photo, painting, colors), schedule, style_scale)
+    size, current = scales[-1][0].shape[:2], _start(start, scales[0][0], seed)
+    log = _Log(sum(steps for _, _, steps in scales), frames, size, progress)
+    minimize = functools.partial(_adam, rate=rate) if method == "adam" else _lbfgs
+    finished = _paint(objective, scales, current, minimize, log)
+    picture = images.resize(np.asarray(log.best), size)
     if colors == "luminance":
-        photo, painting = _in_gray(photo, painting)
-    scales = [
-        (
-            _fit(network, photo, side, "content"),
-            _fit(network, painting, round(side * style_scale), "style"),
-            steps,
-        )
-        for side, steps in schedule
-    ]
-    current = _start(start, scales[0][0], seed)
-    log = _Log(sum(steps for _, _, steps in scales), frames, scales[-1][0].shape[:2], progress)
-    finished = True
-    log.begin(current)  # computing the first targets may be interrupted as well
-    try:
-        for small_photo, small_painting, steps in scales:
-            objective = Objective(network, small_photo, small_painting, contents, styles, variation)
-            log.begin(images.resize(current, small_photo.shape[:2]))
-            minimize = _adam if method == "adam" else _lbfgs
-            minimize(objective, log, steps, rate)
-            current = np.asarray(log.best)
-    except KeyboardInterrupt:
-        finished, current = False, np.asarray(log.best)
-    finally:
-        log.close()
-    picture = images.resize(current, scales[-1][0].shape[:2])
-    if colors == "luminance":
-        picture = keep_colors(picture, images.resize(original, picture.shape[:2]))
+        picture = keep_colors(picture, images.resize(photo, size))
     losses = np.array(log.losses, np.float32).reshape(-1, len(TERMS))
     return Transfer(picture, losses, log.best_terms, tuple(log.frames), finished)
 
 
-def _adam(objective: Objective, log: _Log, steps: int, rate: float) -> None:
-    picture, memory = log.best, None  # a memory of this picture alone
+def _paint(
+    objective: Callable, scales: Sequence, start: Picture, minimize: Callable, log: _Log
+) -> bool:
+    """From scale to scale, as the log hears; False where it was interrupted."""
+    log.begin(start)  # computing the first targets may be interrupted as well
+    try:
+        for photo, painting, steps in scales:
+            loss = objective(photo, painting)
+            log.begin(images.resize(np.asarray(log.best), photo.shape[:2]))
+            minimize(loss, log.best, steps, log)
+    except KeyboardInterrupt:
+        return False
+    finally:
+        log.close()
+    return True
+
+
+def _adam(objective: Objective, picture: Any, steps: int, log: _Log, rate: float) -> None:
+    memory = None  # of this picture alone
     for _ in range(steps):
         terms, following, memory = objective.step(picture, rate, memory)
         log.record(terms, picture)
@@ -496,28 +430,28 @@ def _adam(objective: Objective, log: _Log, steps: int, rate: float) -> None:
     log.judge(objective.step(picture, rate, memory)[0], picture)
 
 
-def _lbfgs(objective: Objective, log: _Log, steps: int, rate: float) -> None:
+def _lbfgs(objective: Objective, picture: Picture, steps: int, log: _Log) -> None:
     """L-BFGS-B, with pixels kept in [0, 1] by its own bounds; it has no learning rate."""
     from scipy.optimize import Bounds, minimize
     from threadpoolctl import threadpool_limits
 
-    start, left = log.best, iter(range(steps))
+    left = iter(range(steps))
 
     def flat(pixels: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         # SciPy looks at its own limit only after a line search, so too late.
         if next(left, None) is None:
             raise _Enough
-        picture = pixels.reshape(start.shape).astype(np.float32)
-        terms, gradient = objective(picture)
-        log.record(terms, picture)
+        current = pixels.reshape(picture.shape).astype(np.float32)
+        terms, gradient = objective(current)
+        log.record(terms, current)
         # Gradients of a mean over so many pixels are tiny; scaled up, they are no reason to stop.
-        return start.size * float(terms.sum()), start.size * gradient.ravel().astype(np.float64)
+        return pixels.size * float(terms.sum()), pixels.size * gradient.ravel().astype(np.float64)
 
     # Several threads would wait for each other, at full power, through each of its short sums.
     with contextlib.suppress(_Enough), threadpool_limits(1, user_api="blas"):
         minimize(
             flat,
-            start.ravel().astype(np.float64),
+            picture.ravel().astype(np.float64),
             jac=True,
             method="L-BFGS-B",
             bounds=Bounds(0, 1),
@@ -530,7 +464,7 @@ class _Enough(Exception):
 
 
 class _Log:
-    """What a transfer has done so far: terms, best picture, frames, progress."""
+    """Listens to a transfer: terms, best picture, frames, progress."""
 
     def __init__(self, total: int, frames: int, size: tuple[int, int], progress: bool) -> None:
         from course_utils.live import is_static, track
@@ -581,13 +515,30 @@ class _Log:
             pass
 
 
+def _scales(
+    network: Classifier, photo: Picture, painting: Picture, schedule: Any, style_scale: float
+) -> list[tuple[Picture, Picture, int]]:
+    """Of each scale the photo, the painting and the number of steps."""
+    style_scale = ask.number("style_scale", style_scale, above=0)
+    most = int(MAX_SIDE / max(style_scale, 1))
+    ask.some("pairs in the schedule", schedule)
+    scales = []
+    for pair in schedule:
+        if not isinstance(pair, Sequence | np.ndarray) or len(pair) != 2:
+            raise ask.CourseError(f"schedule has {pair!r}; give pairs (pixels, steps).")
+        side, steps = ask.whole("pixels", pair[0], high=most), ask.whole("steps", pair[1])
+        small = _fit(network, photo, side, "content")
+        scales.append((small, _fit(network, painting, round(side * style_scale), "style"), steps))
+    return scales
+
+
 def _fit(network: Classifier, picture: Picture, side: int, name: str) -> Picture:
     """A picture with its longer side of so many pixels, large enough for the network."""
     longest = max(picture.shape[:2])
     height, width = (max(round(length * side / longest), 1) for length in picture.shape[:2])
     if min(height, width) < network.min_size:
-        raise ValueError(
-            f"The {name} picture would be {height} x {width} pixels; {network.name} needs "
+        raise ask.CourseError(
+            f"the {name} picture would be {height} x {width} pixels; {network.name} needs "
             f"{network.min_size} or more on each side: choose a larger size or crop it."
         )
     return images.resize(picture, (height, width))
@@ -598,19 +549,7 @@ def _start(start: Any, photo: Picture, seed: int) -> Picture:
         return images.load(start, photo.shape[:2])
     noise = np.random.default_rng(seed).random(photo.shape, np.float32)
     known = {"content": photo, "noise": noise, "mix": MIX * photo + (1 - MIX) * noise}
-    return known[_choice("start", start, STARTS)]
-
-
-def _choice(name: str, value: Any, known: Sequence[str]) -> str:
-    if value not in known:
-        raise ValueError(f"{name} is {value!r}; choose one of {', '.join(known)}.")
-    return value
-
-
-def _weight(name: str, value: Any) -> float:
-    if not isinstance(value, int | float | np.number) or not 0 <= value < math.inf:
-        raise ValueError(f"{name} is {value!r}; give a number from 0.")
-    return float(value)
+    return known[ask.choice("start", start, STARTS)]
 
 
 def _weights(
@@ -622,29 +561,5 @@ def _weights(
     """Layer -> weight; a string would be taken for a sequence of letters."""
     chosen = default if layers is None else (layers,) if isinstance(layers, str) else layers
     each = chosen if isinstance(chosen, Mapping) else dict.fromkeys(chosen, 1.0)
-    factor = _weight(f"{part}_weight", overall)
-    return {name: factor * _weight(f"The weight of {name}", value) for name, value in each.items()}
-
-
-def _check(
-    schedule: Any, method: str, rate: float, colors: str, frames: int, style_scale: float
-) -> None:
-    _choice("method", method, METHODS)
-    _choice("colors", colors, COLORS)
-    whole = int | np.integer
-    for name, value in (("rate", rate), ("style_scale", style_scale)):
-        if not isinstance(value, int | float | np.number) or not 0 < value < math.inf:
-            raise ValueError(f"{name} is {value!r}; give a number above 0.")
-    if not len(schedule):
-        raise ValueError("The schedule is empty; give at least one pair (pixels, steps).")
-    for pair in schedule:
-        two = isinstance(pair, Sequence | np.ndarray) and len(pair) == 2
-        if not two or not all(isinstance(n, whole) and n >= 1 for n in pair):
-            raise ValueError(f"The schedule has {pair!r}; give pairs (pixels, steps), from 1 on.")
-        if pair[0] * max(style_scale, 1) > MAX_SIDE:
-            raise ValueError(
-                f"{pair[0] * max(style_scale, 1):g} pixels are too many for the memory of most "
-                f"computers; up to {MAX_SIDE} are allowed."
-            )
-    if not isinstance(frames, whole) or frames < 0:
-        raise ValueError(f"frames is {frames!r}; give a whole number from 0.")
+    factor = ask.number(f"{part}_weight", overall, 0)
+    return {name: factor * ask.number(f"weight of {name}", w, 0) for name, w in each.items()}

@@ -1,11 +1,11 @@
-"""Several networks of one architecture, trained at the same time.
+"""Several networks of one architecture, trained at the same time; and one, again and again.
 
 Whoever compares two ways of training needs each of them several times, from different random
 weights. For small networks most of that time would go into building graphs and into the thousand
 small sums of an optimizer. A `Stack` builds one graph for all, and keeps the weights of each
 network as one row of a table: so the optimizer has a single array to change.
 
-Lessons 03 to 05 train with it.
+Lessons 03 to 05 train with it; a `Learner` trains one network, in lessons 06, 07 and 10.
 """
 
 from __future__ import annotations
@@ -98,10 +98,7 @@ class Stack:
     ) -> Stack:
         """So many networks like ``model``, each with new random weights.
 
-        Raises
-        ------
-        CourseError
-            A count below 1, or a layer that does not say how its weights start.
+        A layer that does not say how its weights start is refused.
         """
         stack = cls([model], loss)
         starts = [_starts(model) for _ in range(ask.whole("runs", runs))]
@@ -157,8 +154,8 @@ class Stack:
         given = [_tensor(values) for values in inputs]
         ask.some("inputs", given[0])
         with _plain_graphs():
-            found = [self._graphs[function](row, kept, *given) for row, kept in self._networks()]
-        return tf.nest.map_structure(lambda *parts: np.stack(parts), *found)
+            values = [self._graphs[function](row, kept, *given) for row, kept in self._networks()]
+        return tf.nest.map_structure(lambda *parts: np.stack(parts), *values)
 
     def __call__(self, x: ArrayLike) -> Array:
         """Answers of the trained networks to the same inputs, shape (networks, n, ...)."""
@@ -213,11 +210,6 @@ class Stack:
         -------
         array of float, shape (networks, epochs)
             Mean loss of the batches, each seen before its step, as Keras' `fit` has it.
-
-        Raises
-        ------
-        CourseError
-            One of those three optimizers.
         """
         from course_utils.quiet import tf
 
@@ -252,16 +244,8 @@ class Stack:
     def learn(self, x: Any, y: Any, optimizer: keras.optimizers.Optimizer) -> Any:
         """One step of all networks, for a ``tf.function`` with a loop of your own.
 
-        Parameters
-        ----------
-        x, y : tensor, shape (networks, batch, ...)
-        optimizer : keras.optimizers.Optimizer
-            Built for `rows`.
-
-        Returns
-        -------
-        tensor, shape (networks,)
-            Losses before the step.
+        Of tensors of shape (networks, batch, ...) and an optimizer that is built for `rows` to the
+        losses before the step, shape (networks,).
         """
         from course_utils.quiet import tf
 
@@ -271,13 +255,13 @@ class Stack:
         )
         clip = optimizer.clipnorm, optimizer.global_clipnorm
         optimizer.clipnorm = optimizer.global_clipnorm = None  # it would clip all networks as one
-        found = [
+        steps = [
             one(row, kept, batch, true, clip)
             for (row, kept), batch, true in zip(
                 self._networks(), tf.unstack(x, len(self)), tf.unstack(y, len(self)), strict=True
             )
         ]
-        losses, gradients, states = zip(*found, strict=True)
+        losses, gradients, states = zip(*steps, strict=True)
         optimizer.apply([tf.stack(gradients)], [self.rows])
         optimizer.clipnorm, optimizer.global_clipnorm = clip
         for variable, values in zip(self._state, zip(*states, strict=True), strict=True):
@@ -348,15 +332,12 @@ def train_runs(
     ----------
     model : keras.Model
         Gives logits; it may be left with other weights.
-    x : array of float, shape (n, ...)
-    y : array of integers, shape (n,)
-        Labels.
-    optimizer : keras.optimizers.Optimizer
-        New, see `Stack.fit`.
+    x, y, optimizer, batch_size
+        As in `Stack.fit`.
     measure : callable
         Gets the `Stack` before the first and after each epoch, returns one number for each network,
         or a row of them.
-    runs, epochs, batch_size : int
+    runs, epochs : int
 
     Returns
     -------
@@ -439,8 +420,6 @@ class Learner:
         ----------
         x : array of float, shape (n, ...)
         labels : array of int, shape (n,)
-        epochs, batch_size
-            From 1.
         seed
             Of the order; what ``worst`` draws follows ``keras.utils.set_random_seed``.
         eps
@@ -454,11 +433,6 @@ class Learner:
         -------
         keras.Model
             The trained network; the next training changes it.
-
-        Raises
-        ------
-        CourseError
-            No inputs, a count below 1, or eps without worst.
         """
         x, labels = np.asarray(x, np.float32), np.asarray(labels, np.int64)
         ask.some("inputs", x)
@@ -490,15 +464,14 @@ class Learner:
         labels : array of int, shape (n,)
         random
             Draws the batches, inputs with replacement.
-        steps, batch_size
-            From 1.
         last : (kernel, bias), optional
             What the last layer starts with.
         """
+        ask.some("inputs", x)
+        draws = random.integers(len(x), size=(ask.whole("steps", steps), batch_size))
         self.restart()
         if last is not None:
             self.model.layers[-1].set_weights(last)
-        draws = random.integers(len(x), size=(steps, batch_size))
         for rows, rate in zip(draws, self._rates(steps), strict=True):
             # Of a few inputs many are drawn twice: they count twice, and are computed once.
             drawn, times = np.unique(rows, return_counts=True)
@@ -571,7 +544,7 @@ def _starts(model: keras.Model) -> dict[str, Array]:
     """Path of a variable -> a new value, drawn as its layer draws it."""
     from course_utils.quiet import keras
 
-    found = {}
+    starts = {}
     for layer in model.layers:
         for variable in layer.weights:
             initializer = getattr(layer, f"{variable.name}_initializer", None)
@@ -581,8 +554,8 @@ def _starts(model: keras.Model) -> dict[str, Array]:
                     "stack them."
                 )
             # A clone: the same initializer would draw the same numbers again.
-            found[variable.path] = np.asarray(initializer.clone()(variable.shape))
+            starts[variable.path] = np.asarray(initializer.clone()(variable.shape))
     for variable in model.variables:  # the states of random generators, for example of dropout
-        if variable.path not in found:
-            found[variable.path] = keras.random.SeedGenerator().state.numpy()
-    return found
+        if variable.path not in starts:
+            starts[variable.path] = keras.random.SeedGenerator().state.numpy()
+    return starts

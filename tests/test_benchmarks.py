@@ -37,10 +37,8 @@ def test_the_table_has_medians_ratios_and_a_row_for_all():
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in lessons.table(MEASURED).splitlines()
     )
-    assert head[1:] == [
-        *("CPU, this (s)", "CPU, that (s)", "ratio"),
-        *("peak, this (MB)", "peak, that (MB)", "ratio"),
-    ]
+    assert head[1:4] == ["CPU, this (s)", "CPU, that (s)", "ratio"]
+    assert head[4:] == ["peak, this (MB)", "peak, that (MB)", "ratio"]
     assert rows == [
         ["03", "11", "40", "0.28", "600", "900", "0.67"],
         ["05", "9", "18", "0.50", "100", "50", "2.00"],
@@ -97,6 +95,36 @@ def test_a_lesson_must_import_the_package_of_its_own_tree(tree, tmp_path, monkey
     else:
         with pytest.raises(notebooks.Refused, match=r"01_a\.ipynb imported .*course_utils"):
             lessons.lesson_cost("01", tree, tmp_path)
+
+
+def run_tests(
+    tree: Path, private: Path, monkeypatch, code: int, files: tuple = ("tests/test_a.py",)
+) -> tuple[lessons.Cost, list]:
+    """What `tests_cost` gives where pytest ends with `code`, and the command that it ran."""
+    asked = []
+
+    def run(command, cwd, env):
+        assert cwd == tree and env["PYTHONPATH"] == str(tree)
+        asked.extend(command)
+        return SimpleNamespace(returncode=code)
+
+    monkeypatch.setattr(lessons.subprocess, "run", run)
+    return lessons.tests_cost("tests", tree, private, files), asked
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="children are not counted there")
+def test_tests_run_to_their_end_and_leave_the_report_of_the_tree(tree, tmp_path, monkeypatch):
+    cost, command = run_tests(tree, tmp_path, monkeypatch, 1)
+    assert cost["exit_code"] == 1 and cost["cpu_seconds"] >= 0
+    assert command[-1] == "tests/test_a.py"
+    assert f"--junitxml={tmp_path / 'junit.xml'}" in command
+    _, whole = run_tests(tree, tmp_path, monkeypatch, 0, files=())
+    assert set(whole) - set(command) == set(lessons.WHOLE_RUN)
+    reports = [word for word in whole if word.startswith("--junitxml")]
+    assert reports[-1].endswith(str(tmp_path / "junit.xml"))  # the later one counts
+    for code in (2, 4, 5):  # interrupted, no such file, no test
+        with pytest.raises(notebooks.Refused, match=f"ended early, with exit code {code}"):
+            run_tests(tree, tmp_path, monkeypatch, code)
 
 
 def test_a_tree_comes_before_the_installed_package(tmp_path):

@@ -1,9 +1,10 @@
 """Lessons as a student meets them: in JupyterLab, in a browser, with a live kernel.
 
 The first lesson is opened and run from top to bottom; the widgets of the others stand together in
-one notebook, and so do all exercises with their solutions, for the map of the course. One server
-and one page for each serve all tests of this file. Server, kernel and browser reach nothing but
-this machine. A screenshot of each widget is left in the folder reports, and one of each failure.
+one notebook, and below them all exercises with their solutions, for the map of the course. One
+server and one page for each serve all tests of this file. Server, kernel and browser reach nothing
+but this machine. A screenshot of each widget is left in the folder reports, and one of each
+failure.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as NotInTime
 
 import course
 from course_utils import widgets
@@ -40,7 +42,6 @@ pytestmark = pytest.mark.browser
 LESSON = course.FIRST_LESSON.name
 WORKBENCH = "widgets.ipynb"
 DOOR = "00_start_here.ipynb"
-ANSWERS = "answers.ipynb"
 REPORTS = Path(__file__).parents[1] / "reports"
 EXERCISES = exercises_of("01")
 MOVES = 20  # of the slider, for the median
@@ -211,28 +212,40 @@ def picture_of_failure(page: Page, request: pytest.FixtureRequest) -> Iterator[N
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: dict[str, Any]) -> Iterator[Browser]:
+def browser(chromium: dict[str, Any]) -> Iterator[BrowserContext]:
+    """One for all pages, so that JupyterLab is fetched and compiled once."""
     nowhere = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
     options = chromium | {"args": [*chromium["args"], nowhere]}
     expect.set_options(timeout=1000 * ANSWER)
     with sync_playwright() as playwright, playwright.chromium.launch(**options) as launched:
-        yield launched
+        yield launched.new_context(viewport={"width": 1400, "height": 1000})
 
 
-def opened(file: Path, lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Lesson:
-    """A notebook of the server, opened and run from top to bottom."""
-    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+def opened(
+    file: Path,
+    lab: Lab,
+    browser: BrowserContext,
+    request: pytest.FixtureRequest,
+    cells: int | None = None,
+) -> Lesson:
+    """A notebook of the server, opened and run from top to bottom, or its first `cells` cells."""
+    page = browser.new_page()
     page.set_default_timeout(1000 * ANSWER)
     lesson = Lesson(page, file, without_outputs(file))
     page.on("pageerror", lambda error: lesson.errors.append(str(error)))
     page.on("request", lambda asked: note_stranger(asked.url, lab, lesson))
     with picture_of_failure(page, request):
-        run_all(lesson, lab)
+        open_page(lesson, lab)
+        if cells is None:
+            run(lesson, lab, "Run All Cells", len(lesson.cells))
+        else:
+            lesson.cell(cells).locator(".cm-content").click()
+            run(lesson, lab, "Run All Above Selected Cell", cells)
     return lesson
 
 
 @pytest.fixture(scope="module")
-def lesson(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Lesson:
+def lesson(lab: Lab, browser: BrowserContext, request: pytest.FixtureRequest) -> Lesson:
     """The first lesson."""
     return opened(lab.notebook(LESSON), lab, browser, request)
 
@@ -252,10 +265,12 @@ WIDGETS = widget_calls()
 
 
 @pytest.fixture(scope="module")
-def workbench(lab: Lab, browser: Browser, request: pytest.FixtureRequest) -> Lesson:
-    """The widgets, each in a cell that needs no other cell."""
+def workbench(lab: Lab, browser: BrowserContext, request: pytest.FixtureRequest) -> Lesson:
+    """The widgets, each in a cell that needs no other cell; below them, not run, the solutions."""
     calls = [f"from course_utils.widgets import {name}\n\n{call}" for name, call in WIDGETS.items()]
-    return opened(written(WORKBENCH, calls, lab), lab, browser, request)
+    files = sorted(course.FIRST_LESSON.parent.glob("*.ipynb"))
+    solutions = [cell for file in files for cell in answers(file)]
+    return opened(written(WORKBENCH, calls + solutions, lab), lab, browser, request, len(calls))
 
 
 def written(name: str, cells: list[str], lab: Lab) -> Path:
@@ -269,7 +284,10 @@ def written(name: str, cells: list[str], lab: Lab) -> Path:
 
 
 def answers(path: Path) -> Iterator[str]:
-    """The solutions of a lesson with their checks, in cells that need no others of the lesson."""
+    """The solutions of a lesson with their checks, in two cells that need no others of the lesson.
+
+    Cells are what costs a page time: so there is not one for each exercise.
+    """
     code = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
     tagged = {tag: cell.source for cell in code for tag in cell.metadata.get("tags", [])}
     exercises = exercises_of(path.name[:2])
@@ -281,8 +299,18 @@ def answers(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import | ast.ImportFrom)
         or (isinstance(node, ast.FunctionDef) and re.search(rf"\b{node.name}\b", called))
     )
-    for exercise in exercises:
-        yield f"{exercise.solution}\n\n{tagged[f'check:{exercise.name}']}"
+    checks = [displayed(tagged[f"check:{exercise.name}"]) for exercise in exercises]
+    pairs = zip(exercises, checks, strict=True)
+    yield "\n\n".join(f"{exercise.solution}\n\n{check}" for exercise, check in pairs)
+
+
+def displayed(cell: str) -> str:
+    """The cell, showing its value wherever it stands."""
+    tree = ast.parse(cell)
+    shown = tree.body[-1]
+    assert isinstance(shown, ast.Expr), cell
+    shown.value = ast.Call(ast.Name("display"), [shown.value], [])
+    return ast.unparse(tree)
 
 
 def note_stranger(url: str, lab: Lab, lesson: Lesson) -> None:
@@ -290,29 +318,30 @@ def note_stranger(url: str, lab: Lab, lesson: Lesson) -> None:
         lesson.strangers.append(url)
 
 
-def run_all(lesson: Lesson, lab: Lab) -> None:
+def open_page(lesson: Lesson, lab: Lab) -> None:
     page = lesson.page
-
-    def ready() -> bool:
-        return lab.kernel_is_ready(lesson.file.name)
-
     # A workspace of its own: else JupyterLab would open the notebooks of other pages as well.
     place = f"lab/workspaces/{lesson.file.stem}/tree/{lesson.file.name}"
     page.goto(f"{lab.address}{place}?token={lab.token}", timeout=1000 * START)
     # Cells below the window are made little by little.
     every = page.locator(".jp-Notebook .jp-Cell")
     expect(every).to_have_count(len(lesson.cells), timeout=1000 * START)
-    wait_until(ready, START, "a connected kernel")
-    for name in ("Run", "Run All Cells"):
+    wait_until(lambda: lab.kernel_is_ready(lesson.file.name), START, "a connected kernel")
+
+
+def run(lesson: Lesson, lab: Lab, command: str, last: int) -> None:
+    """Give a command of the menu Run, after which the cells before number `last` have run."""
+    page = lesson.page
+    for name in ("Run", command):
         page.get_by_role("menuitem", name=name, exact=True).click()
-    code = sum(cell.cell_type == "code" for cell in lesson.cells)
+    code = sum(cell.cell_type == "code" for cell in lesson.cells[:last])
     end = time.monotonic() + RUN_ALL
     while lesson.executed().count() < code and not page.locator(FAILED).count():
         assert time.monotonic() < end, f"{lesson.executed().count()} of {code} cells have run"
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(200)
     failures = page.locator(FAILED).all_text_contents()
     assert not failures, "\n".join(failures)
-    wait_until(ready, ANSWER, "an idle kernel")
+    wait_until(lambda: lab.kernel_is_ready(lesson.file.name), ANSWER, "an idle kernel")
 
 
 @pytest.fixture(autouse=True)
@@ -419,18 +448,20 @@ def test_kernel_explorer(lesson: Lesson, record_property: Any) -> None:
     print(f"{median} ms from a key to its picture (median of {MOVES})")
 
     column = explorer.get_by_role("slider").nth(1)
-    for _ in range(MOVES):  # to the rim of the cup, where there is something to see
-        with new_picture(explorer):
-            column.press("ArrowRight")
+    for move in range(MOVES + 1, 2 * MOVES + 1):  # to the rim of the cup: there is more to see
+        column.press("ArrowRight")
+        lesson.page.wait_for_function("count => window.waits.length === count", arg=move)
     explorer.screenshot(path=REPORTS / "widget-kernel_explorer.png")
 
 
-def shown(area: Locator) -> str:
-    """All that a widget shows besides its controls: pictures and text."""
-    return area.evaluate(
-        """area => [...area.querySelectorAll("img, pre, [role=alert], table")]
-            .map(part => part.src || part.textContent).join("\\n")"""
-    )
+# All that a widget shows besides its controls: pictures and text. It is compared within the page:
+# outside, each look would cost the transfer of all pictures.
+REMEMBER = """area => {
+    window.shown = area => [...area.querySelectorAll("img, pre, [role=alert], table")]
+        .map(part => part.src || part.textContent).join("\\n");
+    window.before = window.shown(area);
+}"""
+CHANGED = "area => window.shown(area) !== window.before"
 
 
 def controls(area: Locator) -> list[Locator]:
@@ -479,9 +510,13 @@ def test_each_control_of_a_widget_answers_to_the_keyboard(
     assert cut_labels(area) == []
     waits = []
     for number, control in enumerate(found):
-        before, start = shown(area), time.monotonic()
+        area.evaluate(REMEMBER)
+        start = time.monotonic()
         change(control, workbench.page)
-        wait_until(lambda b=before: shown(area) != b, ANSWER, f"control {number} of {name}")
+        try:
+            workbench.page.wait_for_function(CHANGED, arg=area.element_handle(), polling=20)
+        except NotInTime:
+            pytest.fail(f"control {number} of {name} changes nothing within {ANSWER} s")
         waits.append(1000 * (time.monotonic() - start))
     record_property("median_ms", round(statistics.median(waits)))
     area.screenshot(path=REPORTS / f"widget-{name}.png")
@@ -509,7 +544,7 @@ def test_solving_an_exercise(lesson: Lesson, lab: Lab) -> None:
 
 
 def test_the_map_fills_from_nothing_to_all(
-    lab: Lab, browser: Browser, request: pytest.FixtureRequest
+    workbench: Lesson, lab: Lab, browser: BrowserContext, request: pytest.FixtureRequest
 ) -> None:
     lab.progress.unlink(missing_ok=True)  # what earlier tests have solved
     files = sorted(course.FIRST_LESSON.parent.glob("*.ipynb"))
@@ -521,9 +556,11 @@ def test_the_map_fills_from_nothing_to_all(
         expect(door.starting("results = ")).not_to_contain_text("FAIL")
         expect(table.locator("caption")).to_have_text(f"0 of {total} exercises done")
 
-    cells = [cell for file in files for cell in answers(file)]
-    solved = opened(written(ANSWERS, cells, lab), lab, browser, request)
-    verdicts = solved.page.locator(".jp-OutputArea-output").all_text_contents()
+    workbench.cell(len(WIDGETS)).locator(".cm-content").click()
+    run(workbench, lab, "Run Selected Cell and All Below", len(workbench.cells))
+    solutions = [workbench.cell(i) for i in range(len(WIDGETS), len(workbench.cells))]
+    outputs = [cell.locator(".jp-OutputArea-output") for cell in solutions]
+    verdicts = [text for output in outputs for text in output.all_text_contents()]
     assert len(verdicts) == total + 1, "a verdict for each, that of the door included"
     assert [verdict for verdict in verdicts if "✓ Done" not in verdict] == []
 
@@ -535,4 +572,4 @@ def test_the_map_fills_from_nothing_to_all(
             row = table.locator("tr", has=door.page.locator(f'a[href*="{name}"]'))
             expect(row).to_contain_text(f"{count} of {count}")
             assert row.locator("progress").evaluate("bar => bar.position") == 1
-    assert door.strangers == solved.strangers == [] and door.errors == solved.errors == []
+    assert door.strangers == workbench.strangers == [] and door.errors == workbench.errors == []

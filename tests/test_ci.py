@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("bash"), reason="there is no ba
 STAGES = (
     "course.py test",
     "-m pip install --quiet --no-deps --upgrade --target build/peers --requirement tests/peers.txt",
-    "-m pytest -n0 -p no:cacheprovider --junitxml=reports/peers.xml tests/test_peers.py",
+    "-m pytest -p no:cacheprovider --junitxml=reports/peers.xml tests/test_peers.py",
 )
 
 

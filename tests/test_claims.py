@@ -76,11 +76,35 @@ def test_names_of_a_claim_are_those_it_needs_from_elsewhere() -> None:
             claim(wrong).names()
 
 
+FILE = """\
+# What is claimed.
+cell
+
+  words of the lesson,
+  continued
+    ratio < 1e-9
+  more words
+    depth
+    == 20
+other
+  the last
+    True
+"""
+
+
 def test_claims_come_from_the_file_of_their_lesson(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(claims, "__path__", [str(tmp_path)])
-    (tmp_path / "lesson_77.py").write_text("CLAIMS = (1, 2)\n")
-    (tmp_path / "lesson_78.py").write_text("import no_such_module\n")
-    assert claims_of("77") == (1, 2)
+    monkeypatch.setattr(claims, "FOLDERS", [tmp_path])
+    (tmp_path / "lesson_77.txt").write_text(FILE)
+    assert claims_of("77") == (
+        Claim("cell", "words of the lesson, continued", "ratio < 1e-9"),
+        Claim("cell", "more words", "depth == 20"),
+        Claim("other", "the last", "True"),
+    )
     assert claims_of("79") == ()
-    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
-        claims_of("78")
+
+
+@pytest.mark.parametrize("wrong", ["    holds", "cell\n    holds", "  sentence", "cell\n   words"])
+def test_a_line_that_belongs_to_nothing_is_named(wrong: str, tmp_path) -> None:
+    (tmp_path / "lesson_77.txt").write_text(wrong)
+    with pytest.raises(ValueError, match=wrong.splitlines()[-1].strip()):
+        claims.read(tmp_path / "lesson_77.txt")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import signal
 
-from course_utils import convolution
+from course_utils.ask import CourseError
 from course_utils.convolution import (
     COMPASS,
     OPERATORS,
@@ -35,6 +37,7 @@ from course_utils.convolution import (
 )
 
 PADDINGS = ("valid", "same", "full")
+IMAGE, EYE = np.ones((6, 6)), np.eye(3)
 
 
 def matrices(max_side: int, min_side: int = 1) -> st.SearchStrategy:
@@ -43,8 +46,8 @@ def matrices(max_side: int, min_side: int = 1) -> st.SearchStrategy:
     return hnp.arrays(np.int64, st.tuples(side, side), elements=st.integers(-99, 99))
 
 
-def kernels(parity: int | None = None) -> st.SearchStrategy:
-    side = st.integers(1, 5).filter(lambda n: parity is None or n % 2 == parity)
+def kernels(sides: tuple[int, ...] = (1, 2, 3, 4, 5)) -> st.SearchStrategy:
+    side = st.sampled_from(sides)
     return hnp.arrays(np.int64, st.tuples(side, side), elements=st.integers(-9, 9))
 
 
@@ -67,24 +70,10 @@ def test_equals_scipy(image: np.ndarray, kernel: np.ndarray, padding: str) -> No
     )
 
 
-@given(matrices(9, 5), kernels(parity=1))
+@given(matrices(9, 5), kernels((1, 3, 5)))
 def test_same_equals_scipy_for_odd_kernels(image: np.ndarray, kernel: np.ndarray) -> None:
     same = convolve2d(image, kernel, padding="same")
     assert np.array_equal(same, signal.convolve2d(image, kernel, "same"))
-
-
-@given(matrices(9, 5), kernels(parity=0))
-def test_same_of_an_even_kernel_looks_one_pixel_further_than_scipy(
-    image: np.ndarray, kernel: np.ndarray
-) -> None:
-    # The odd zero comes last here, as in TensorFlow, so the first row and column are the second
-    # ones of SciPy's; its last ones lie outside.
-    same, scipys = (
-        convolve2d(image, kernel, padding="same"),
-        signal.convolve2d(image, kernel, "same"),
-    )
-    assert same.shape == scipys.shape == image.shape
-    assert np.array_equal(same[:-1, :-1], scipys[1:, 1:])
 
 
 @settings(max_examples=30)  # TensorFlow looks at each new shape anew
@@ -103,25 +92,6 @@ def test_correlation_equals_keras(
     )
     ours = correlate2d(image, kernel, stride, padding)
     assert np.array_equal(ours, np.array(keras_result)[0, ..., 0])
-
-
-def test_correlation_is_what_a_layer_computes() -> None:
-    from course_utils.quiet import keras
-
-    random = np.random.default_rng(1)
-    image, kernel = random.random((10, 7)), random.normal(size=(4, 3))
-    layer = keras.layers.Conv2D(1, kernel.shape, strides=2, padding="same")
-    layer.build((None, 10, 7, 1))
-    layer.set_weights([kernel[..., None, None], np.array([0.5])])
-    answer = np.array(layer(image[None, ..., None]))[0, ..., 0]
-    assert np.allclose(correlate2d(image, kernel, 2, "same") + 0.5, answer, atol=1e-6)
-
-
-def test_even_kernel_gets_the_odd_zero_last() -> None:
-    assert padding_widths(5, 2, 1, "same") == (0, 1)
-    assert padding_widths(6, 3, 2, "same") == (0, 1)
-    image = np.arange(1, 6)[None]
-    assert correlate2d(image, [[1, 10]], padding="same").tolist() == [[21, 32, 43, 54, 5]]
 
 
 @given(st.integers(1, 40), st.integers(1, 12), st.integers(1, 7), st.sampled_from(("same", "full")))
@@ -151,16 +121,8 @@ def test_stride_takes_every_nth_answer(
     assert np.array_equal(strided, every[::stride, ::stride])
 
 
-def test_formula_of_the_lesson() -> None:
-    image, kernel = np.arange(42).reshape(6, 7) % 11, np.arange(6).reshape(2, 3)
-    answers = correlate2d(image, kernel, stride=2)
-    for y, x in np.ndindex(answers.shape):
-        patch = image[2 * y : 2 * y + 2, 2 * x : 2 * x + 3]
-        assert answers[y, x] == (kernel * patch).sum()
-
-
 @given(
-    hnp.arrays(np.uint8, (5, 6)),
+    hnp.arrays(st.sampled_from([np.uint8, np.bool_]), (5, 6)),
     hnp.arrays(st.sampled_from([np.uint8, np.int8, np.bool_]), (3, 2)),
     st.sampled_from(PADDINGS),
 )
@@ -171,10 +133,6 @@ def test_small_integers_do_not_overflow(
     assert answers.dtype == np.int64
     wide = correlate2d(image.astype(int), kernel.astype(int), padding=padding)
     assert np.array_equal(answers, wide)
-
-
-def test_bool_pictures_are_counted() -> None:
-    assert correlate2d(np.ones((3, 3), bool), np.ones((3, 3), bool)).tolist() == [[9]]
 
 
 @pytest.mark.parametrize(
@@ -214,13 +172,6 @@ def test_convolution_commutes(f: np.ndarray, g: np.ndarray) -> None:
     assert np.array_equal(convolve2d(f, g, padding="full"), convolve2d(g, f, padding="full"))
 
 
-def test_correlation_does_not_commute() -> None:
-    f, g = np.arange(4).reshape(2, 2), np.eye(2, dtype=int)
-    f_with_g, g_with_f = correlate2d(f, g, padding="full"), correlate2d(g, f, padding="full")
-    assert not np.array_equal(f_with_g, g_with_f)
-    assert np.array_equal(f_with_g, flip(g_with_f))
-
-
 @given(matrices(11, 9), kernels(), kernels(), st.sampled_from(("valid", "full")))
 def test_convolution_is_associative(
     image: np.ndarray, f: np.ndarray, g: np.ndarray, padding: str
@@ -228,38 +179,6 @@ def test_convolution_is_associative(
     both = convolve2d(f, g, padding="full")
     one_by_one = convolve2d(convolve2d(image, f, padding=padding), g, padding=padding)
     assert np.array_equal(one_by_one, convolve2d(image, both, padding=padding))
-
-
-@given(
-    hnp.arrays(np.int64, (2, 6, 5), elements=st.integers(-99, 99)),
-    hnp.arrays(np.int64, (2, 3, 2), elements=st.integers(-99, 99)),
-    st.integers(-9, 9),
-    st.integers(1, 3),
-    st.sampled_from(PADDINGS),
-)
-def test_linear_in_image_and_in_kernel(
-    images: np.ndarray, kernels: np.ndarray, factor: int, stride: int, padding: str
-) -> None:
-    def answer(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-        return correlate2d(image, kernel, stride, padding)
-
-    (f, g), (k, m) = images, kernels
-    assert np.array_equal(answer(f + factor * g, k), answer(f, k) + factor * answer(g, k))
-    assert np.array_equal(answer(f, k + factor * m), answer(f, k) + factor * answer(f, m))
-
-
-@given(matrices(7), kernels(), st.integers(0, 4), st.integers(0, 4))
-def test_shift_of_the_image_shifts_the_answers(
-    image: np.ndarray, kernel: np.ndarray, down: int, right: int
-) -> None:
-    # Black all around, so that nothing is lost at the border.
-    canvas, shifted = np.zeros((2, 20, 20), int)
-    height, width = image.shape
-    canvas[4 : 4 + height, 4 : 4 + width] = image
-    shifted[4 + down : 4 + down + height, 4 + right : 4 + right + width] = image
-    for padding in PADDINGS:
-        before, after = (correlate2d(i, kernel, padding=padding) for i in (canvas, shifted))
-        assert np.array_equal(np.roll(before, (down, right), axis=(0, 1)), after)
 
 
 @given(matrices(5), st.sampled_from(PADDINGS))
@@ -338,31 +257,13 @@ def test_binomial(size: int) -> None:
         assert np.abs(kernel / 4 ** (size - 1) - bell).max() < 0.36 / (size - 1) ** 2
 
 
-def test_binomial_of_the_lesson() -> None:
-    assert binomial_kernel(3).tolist() == [[1, 2, 1], [2, 4, 2], [1, 2, 1]]
-    assert binomial_kernel(5)[2].tolist() == [6, 24, 36, 24, 6]
-    once = binomial_kernel(3)
+def test_twice_the_smallest_binomial_is_the_next() -> None:
+    once = binomial_kernel()
+    assert once.tolist() == [[1, 2, 1], [2, 4, 2], [1, 2, 1]]
     assert np.array_equal(convolve2d(once, once, padding="full"), binomial_kernel(5))
 
 
 # --- edges --------------------------------------------------------------------------------------
-
-SUM_ZERO = {
-    **{f"{f.__name__} {axis}": f(axis) for f in (sobel, prewitt) for axis in "xy"},
-    **{f"kirsch {direction}": kirsch(direction) for direction in COMPASS},
-    "laplace 4": laplace(4),
-    "laplace 8": laplace(8),
-    "difference of Gaussians": difference_of_gaussians(),
-    "bar Gabor": gabor_kernel(angle=0.4),
-    "edge Gabor": gabor_kernel(angle=0.4, phase=np.pi / 2),
-}
-
-
-@pytest.mark.parametrize("name", SUM_ZERO)
-def test_even_regions_give_no_answer(name: str) -> None:
-    kernel = SUM_ZERO[name]
-    assert np.abs(correlate2d(np.full((20, 20), 0.7), kernel)).max() < 1e-12
-    assert np.abs(kernel).sum() > 0.1
 
 
 def ramp(right: float, up: float) -> np.ndarray:
@@ -380,30 +281,9 @@ def test_derivatives_measure_the_slope(
     assert np.all(correlate2d(image, derivative("y")) == -weight * up)  # y runs downwards
 
 
-@pytest.mark.parametrize("derivative", [sobel, prewitt])
-def test_derivatives_are_antisymmetric(derivative: Callable[[str], np.ndarray]) -> None:
-    x = derivative("x")
-    assert np.array_equal(derivative("y"), x.T)
-    assert np.array_equal(x[:, ::-1], -x) and np.array_equal(x[::-1], x)
-    assert np.array_equal(flip(x), -x)
-
-
 def test_sobel_and_prewitt_as_published() -> None:
     assert sobel("x").tolist() == [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]
     assert prewitt("x").tolist() == [[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]]
-
-
-def steps(direction: str) -> np.ndarray:
-    """3x3 pixels: 1 on the side that the direction names, 1/2 along the edge, 0 on the other."""
-    angle = np.pi / 4 * COMPASS.index(direction)
-    y, x = 1 - np.mgrid[:3, :3][0], np.mgrid[:3, :3][1] - 1
-    return np.heaviside((x * np.cos(angle) + y * np.sin(angle)).round(9), 0.5)
-
-
-def test_steps_of_the_next_tests() -> None:
-    assert steps("E").tolist() == [[0, 0.5, 1]] * 3
-    assert steps("N").tolist() == [[1] * 3, [0.5] * 3, [0] * 3]
-    assert steps("NE").tolist() == [[0.5, 1, 1], [0, 0.5, 1], [0, 0, 0.5]]
 
 
 def test_kirsch_are_eight_turns_of_one_ring() -> None:
@@ -413,21 +293,6 @@ def test_kirsch_are_eight_turns_of_one_ring() -> None:
     for walk, next_walk in zip(walks, walks[1:] + walks[:1], strict=True):
         assert next_walk == walk[1:] + walk[:1]  # COMPASS goes counter-clockwise
     assert all(kirsch(direction)[1, 1] == 0 for direction in COMPASS)
-
-
-@pytest.mark.parametrize("direction", COMPASS)
-def test_kirsch_answers_strongest_to_its_own_direction(direction: str) -> None:
-    answers = {other: (kirsch(other) * steps(direction)).sum() for other in COMPASS}
-    assert max(answers, key=answers.get) == direction
-    assert sorted(answers.values())[-2] < answers[direction]
-
-
-@pytest.mark.parametrize("direction", COMPASS)
-def test_gradient_points_to_the_bright_side(direction: str) -> None:
-    magnitude, angle = gradient(steps(direction))
-    expected = np.pi / 4 * COMPASS.index(direction)
-    assert np.allclose(np.exp(1j * angle), np.exp(1j * expected))
-    assert magnitude.shape == angle.shape == (1, 1) and magnitude > 1
 
 
 @given(st.floats(0.01, 9), st.floats(-np.pi, np.pi))
@@ -501,6 +366,7 @@ def test_gabor_sums(size: int, angle: float, wave: float, sigma: float, phase: f
 
 def test_gabor_bar_is_even_and_edge_is_odd() -> None:
     bar, edge = gabor_kernel(angle=0.3), gabor_kernel(angle=0.3, phase=np.pi / 2)
+    assert bar.shape == (15, 15)
     assert np.allclose(flip(bar), bar) and np.allclose(flip(edge), -edge)
 
 
@@ -560,9 +426,10 @@ def test_sharpening_subtracts_the_second_derivative() -> None:
 
 def test_emboss_keeps_brightness_and_lights_one_side() -> None:
     emboss = OPERATORS["emboss"]
-    assert emboss.sum() == 1
-    below_right = (emboss * steps("SE")).sum()
-    assert below_right > 1 and below_right + (emboss * steps("NW")).sum() == 1
+    rows, columns = np.mgrid[:3, :3]
+    below, above = (np.heaviside(side * (rows + columns - 2), 0.5) for side in (1, -1))
+    assert emboss.sum() == 1 and (emboss * below).sum() > 1 and np.array_equal(emboss, emboss.T)
+    assert ((emboss * (below + above)).sum()) == 1
 
 
 def test_operators_differ() -> None:
@@ -606,104 +473,98 @@ def test_two_thin_passes_do_the_work_of_a_square_kernel() -> None:
     assert np.allclose(thin, correlate2d(image, square))
 
 
-@pytest.mark.parametrize(
-    ("kernel", "rank"),
-    [(laplace(4), 2), (laplace(8), 2), (kirsch("N"), 2), (np.eye(3), 3), (np.zeros((3, 3)), 0)],
+NEARLY = np.outer([1, 2], [3, 4]) + 1e-6 * np.eye(2)
+OTHER_RANKS = (
+    (NEARLY, 2),
+    (laplace(4), 2),
+    (laplace(8), 2),
+    (kirsch("N"), 2),
+    (EYE, 3),
+    (0 * EYE, 0),
 )
-def test_separate_refuses_other_ranks(kernel: np.ndarray, rank: int) -> None:
-    with pytest.raises(ValueError, match=f"rank {rank}; only kernels of rank 1"):
-        separate(kernel)
 
 
 # --- errors -------------------------------------------------------------------------------------
 
-IMAGE = np.ones((6, 6))
+
+def bad(name: str, function: Callable, *values: object, **others: object) -> list[tuple]:
+    """Calls that are to be refused with the name of the argument and its value."""
+    return [(function, {**others, name: value}, f"{name} is {value!r}") for value in values]
 
 
 @pytest.mark.parametrize(
-    ("call", "sentence"),
+    ("function", "arguments", "offending"),
     [
-        (lambda: correlate2d(np.ones(6), IMAGE), "image has shape (6,); give (height, width)"),
-        (lambda: correlate2d(np.ones((1, 6, 6, 3)), IMAGE), "image has shape (1, 6, 6, 3); give"),
-        (lambda: correlate2d(np.ones((0, 6)), IMAGE, padding="same"), "image has shape (0, 6)"),
-        (lambda: correlate2d("photo.png", IMAGE), "image has entries of type <U9; give numbers"),
-        (lambda: correlate2d(None, IMAGE), "image has entries of type object; give numbers"),
-        (lambda: correlate2d(IMAGE, [["1", "0"]]), "kernel has entries of type <U1; give numbers"),
-        (lambda: correlate2d(IMAGE, [1, 2, 1]), "kernel has shape (3,); give a matrix"),
-        (lambda: convolve2d(IMAGE, [1, 2, 1]), "kernel has shape (3,); give a matrix"),
-        (lambda: convolve2d(IMAGE, np.ones((3, 3, 1, 1))), "kernel has shape (3, 3, 1, 1); give"),
-        (lambda: correlate2d(IMAGE, np.ones((0, 3))), "kernel has shape (0, 3); give a matrix"),
-        (lambda: correlate2d(IMAGE, np.ones((3, 7))), "A 3x7 kernel does not fit into an image"),
-        (lambda: correlate2d(IMAGE, np.ones((7, 3))), "6x6 pixels; choose padding='same'"),
-        (lambda: correlate2d(IMAGE, np.eye(3), 0), "stride is 0; give an integer of at least 1"),
-        (lambda: correlate2d(IMAGE, np.eye(3), -1), "stride is -1; give an integer"),
-        (lambda: correlate2d(IMAGE, np.eye(3), 1.5), "stride is 1.5; give an integer"),
-        (lambda: correlate2d(IMAGE, np.eye(3), 2.0), "stride is 2.0; give an integer"),
-        (lambda: correlate2d(IMAGE, np.eye(3), np.nan), "stride is nan; give an integer"),
-        (lambda: correlate2d(IMAGE, np.eye(3), True), "stride is True; give an integer"),
-        (lambda: correlate2d(IMAGE, np.eye(3), None), "stride is None; give an integer"),
-        (lambda: correlate2d(IMAGE, np.eye(3), (2, 2)), "stride is (2, 2); give an integer"),
-        (lambda: correlate2d(IMAGE, np.eye(3), padding="zero"), "padding is 'zero'; choose 'val"),
-        (lambda: convolve2d(IMAGE, np.eye(3), padding=1), "padding is 1; choose 'valid'"),
-        (lambda: padding_widths(5, 3, 0, "valid"), "stride is 0; give an integer"),
-        (lambda: padding_widths(5, 3, 1, "SAME"), "padding is 'SAME'; choose 'valid'"),
-        (lambda: flip([1, 2]), "kernel has shape (2,); give a matrix"),
-        (lambda: mean_kernel(4), "size is 4; a kernel with a center needs an odd size: 3, 5"),
-        (lambda: mean_kernel(0), "size is 0; a kernel with a center"),
-        (lambda: mean_kernel(-3), "size is -3; a kernel with a center"),
-        (lambda: mean_kernel(3.0), "size is 3.0; a kernel with a center"),
-        (lambda: mean_kernel("3"), "size is '3'; a kernel with a center"),
-        (lambda: binomial_kernel(2), "size is 2; a kernel with a center"),
-        (lambda: binomial_kernel(33), "size is 33; the sum fits into 64 bits up to size 31"),
-        (lambda: gaussian_kernel(np.nan), "size is nan; a kernel with a center"),
-        (lambda: gaussian_kernel(3, 0), "sigma is 0; give a standard deviation above 0, in pix"),
-        (lambda: gaussian_kernel(3, -1.5), "sigma is -1.5; give a standard deviation above 0"),
-        (lambda: gaussian_kernel(3, np.nan), "sigma is nan; give a finite number"),
-        (lambda: gaussian_kernel(3, np.inf), "sigma is inf; give a finite number"),
-        (lambda: gaussian_kernel(5, "1"), "sigma is '1'; give a finite number"),
-        (lambda: gaussian_kernel(5, [1, 2]), "sigma is [1, 2]; give a finite number"),
-        (lambda: difference_of_gaussians(9, 2, 1), "inner is 2, outer 1; inner has to be the sm"),
-        (lambda: difference_of_gaussians(9, 1, 1), "inner is 1, outer 1; inner has to be the sm"),
-        (lambda: difference_of_gaussians(9, 0, 1), "sigma is 0; give a standard deviation above"),
-        (lambda: difference_of_gaussians(9, np.nan, 1), "inner is nan; give a finite number"),
-        (lambda: difference_of_gaussians(9, 1, "2"), "outer is '2'; give a finite number"),
-        (lambda: gabor_kernel(8), "size is 8; a kernel with a center"),
-        (lambda: gabor_kernel(sigma=0), "sigma is 0; give a standard deviation above 0"),
-        (lambda: gabor_kernel(wavelength=0), "wavelength is 0; pixels show waves of at least 2"),
-        (lambda: gabor_kernel(wavelength=np.nan), "wavelength is nan; give a finite number"),
-        (lambda: gabor_kernel(wavelength="6"), "wavelength is '6'; give a finite number"),
-        (lambda: gabor_kernel(size=1), "size 1, wavelength 6.0, sigma 2.5 and phase 0.0 leave no"),
-        (lambda: gabor_kernel(sigma=0.1), "sigma 0.1 and phase 0.0 leave no wave; take a larger"),
-        (lambda: gabor_kernel(wavelength=2, phase=np.pi / 2), "leave no wave; take a larger"),
-        (lambda: gabor_kernel(phase=np.nan), "phase is nan; give a finite number"),
-        (lambda: gabor_kernel(angle=np.nan), "angle is nan; give a finite number"),
-        (lambda: gabor_kernel(angle="0"), "angle is '0'; give a finite number"),
-        (lambda: gabor_kernel(sigma=1e-200), "sigma 1e-200 and phase 0.0 leave no wave"),
-        (lambda: sobel("z"), "axis is 'z'; choose 'x' (left to right) or 'y' (top to bottom)"),
-        (lambda: prewitt(0), "axis is 0; choose 'x' (left to right) or 'y'"),
-        (lambda: kirsch("north"), "direction is 'north'; choose one of E, NE, N, NW, W, SW, S, SE"),
-        (lambda: laplace(5), "neighbors is 5; choose 4 or 8"),
-        (lambda: laplace("4"), "neighbors is '4'; choose 4 or 8"),
-        (lambda: separate([1, 2, 1]), "kernel has shape (3,); give a matrix"),
-        (lambda: separate([[1, np.nan]]), "kernel has NaN or infinite entries; give finite"),
-        (lambda: gradient(np.ones((2, 5))), "A 3x3 kernel does not fit into an image of 2x5"),
-        (lambda: gradient(np.ones((6, 6, 3))), "image has shape (6, 6, 3); give a gray one"),
+        *(
+            row
+            for kernel in (mean_kernel, binomial_kernel, gaussian_kernel, gabor_kernel)
+            for row in bad("size", kernel, 4, 0, -3, 3.0, "3")
+        ),
+        *bad("size", binomial_kernel, 33),
+        *bad("sigma", gaussian_kernel, 0, -1.5, np.nan, np.inf, "1", [1, 2]),
+        *bad("sigma", gabor_kernel, 0),
+        *bad("inner", difference_of_gaussians, 2, np.nan, outer=1),
+        *bad("inner", difference_of_gaussians, 1, outer=1),
+        *bad("outer", difference_of_gaussians, "2", np.nan),
+        (difference_of_gaussians, {"inner": 0}, "sigma is 0"),
+        *bad("wavelength", gabor_kernel, 0, 1.9, np.nan, "6"),
+        *bad("phase", gabor_kernel, np.nan),
+        *bad("angle", gabor_kernel, np.nan, "0"),
+        (gabor_kernel, {"size": 1}, "size 1"),
+        (gabor_kernel, {"sigma": 1e-200}, "sigma 1e-200"),
+        (gabor_kernel, {"wavelength": 2, "phase": np.pi / 2}, "wavelength 2"),
+        *bad("stride", correlate2d, 0, -1, 1.5, 2.0, np.nan, True, None, image=IMAGE, kernel=EYE),
+        *bad("padding", correlate2d, "zero", image=IMAGE, kernel=EYE),
+        *bad("padding", convolve2d, 1, image=IMAGE, kernel=EYE),
+        *bad("padding", padding_widths, "SAME", size=5, kernel=3, stride=1),
+        *bad("stride", padding_widths, 0, size=5, kernel=3, padding="valid"),
+        *bad("axis", sobel, "z"),
+        *bad("axis", prewitt, 0),
+        *bad("direction", kirsch, "north"),
+        *bad("neighbors", laplace, 5, "4"),
     ],
 )
-def test_errors_are_one_clear_sentence(call: Callable[[], object], sentence: str) -> None:
-    with pytest.raises(ValueError) as caught:
+def test_arguments_are_refused(function: Callable, arguments: dict, offending: str) -> None:
+    with pytest.raises(CourseError, match=re.escape(offending)):
+        function(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("call", "offending"),
+    [
+        (lambda: correlate2d(np.ones(6), IMAGE), "image has shape (6,)"),
+        (lambda: correlate2d(np.ones((1, 6, 6, 3)), IMAGE), "image has shape (1, 6, 6, 3)"),
+        (lambda: correlate2d(np.ones((0, 6)), IMAGE, padding="same"), "image has shape (0, 6)"),
+        (lambda: correlate2d("photo.png", IMAGE), "image has entries of type <U9"),
+        (lambda: correlate2d(None, IMAGE), "image has entries of type object"),
+        (lambda: correlate2d(IMAGE, [["1", "0"]]), "kernel has entries of type <U1"),
+        (lambda: correlate2d(IMAGE, np.ones((0, 3))), "kernel has shape (0, 3)"),
+        (lambda: convolve2d(IMAGE, np.ones((3, 3, 1))), "kernel has shape (3, 3, 1)"),
+        (lambda: flip([1, 2]), "kernel has shape (2,)"),
+        (lambda: separate([1, 2, 1]), "kernel has shape (3,)"),
+        (lambda: separate([[1, np.nan]]), "NaN"),
+        (lambda: correlate2d(IMAGE, np.ones((3, 7))), "3 x 7"),
+        (lambda: correlate2d(IMAGE, np.ones((7, 3))), "7 x 3"),
+        (lambda: gradient(np.ones((2, 5))), "2 x 5"),
+        (lambda: gradient(np.ones((6, 6, 3))), "image has shape (6, 6, 3)"),
+        *((partial(separate, kernel), f"rank {rank}") for kernel, rank in OTHER_RANKS),
+    ],
+)
+def test_arrays_are_refused(call: Callable[[], object], offending: str) -> None:
+    with pytest.raises(CourseError, match=re.escape(offending)):
         call()
-    message = str(caught.value)
-    assert sentence in message
-    assert "\n" not in message and message.endswith((".", "..."))
-    # Raised on purpose here, not by a library that met the value somewhere inside.
-    assert caught.traceback[-1].path.name == "convolution.py"
 
 
-def test_every_public_function_is_tested_here() -> None:
-    public = {
-        name
-        for name, value in vars(convolution).items()
-        if callable(value) and getattr(value, "__module__", "") == convolution.__name__
-    }
-    assert {name for name in public if not name.startswith("_")} <= set(globals())
+def test_usual_sizes() -> None:
+    assert np.array_equal(gaussian_kernel(), gaussian_kernel(5, 1))
+    assert np.array_equal(difference_of_gaussians(), difference_of_gaussians(9, 1, 1.6))
+    assert np.array_equal(gabor_kernel(), gabor_kernel(15, 0, 6, 2.5, 0))
+    assert np.array_equal(laplace(), laplace(4)) and np.array_equal(kirsch(), kirsch("N"))
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    three, half = np.int64(3), np.float32(0.5)
+    assert np.array_equal(mean_kernel(three), mean_kernel(3))
+    assert np.array_equal(gaussian_kernel(three, half), gaussian_kernel(3, 0.5))
+    assert np.array_equal(laplace(np.int64(8)), laplace(8))
+    assert np.array_equal(correlate2d(IMAGE, EYE, three), correlate2d(IMAGE, EYE, 3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -16,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from course_utils import plots
+from course_utils.ask import CourseError
 
 SOBEL = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 
@@ -49,14 +50,6 @@ def texts(axis) -> list[list[str]]:
         x, y = text.get_position()
         grid[int(y)][int(x)] = text.get_text()
     return grid
-
-
-def windows(axis) -> list[tuple[float, ...]]:
-    return [
-        (*patch.get_xy(), patch.get_width(), patch.get_height())
-        for patch in axis.patches
-        if isinstance(patch, Rectangle)
-    ]
 
 
 # --- Style --------------------------------------------------------------------------------------
@@ -100,25 +93,15 @@ def test_course_style_sets_size_color_and_dashes():
     assert axis.get_axisbelow() and axis.xaxis.get_gridlines()[0].get_visible()
 
 
-@pytest.mark.parametrize(
-    ("formats", "packed"),
-    [({"png"}, [(("png",), {"pil_kwargs": {"compress_level": 1}})]), ({"svg"}, [])],
-)
-def test_figures_of_a_notebook_are_packed_fast_unless_it_asks_for_others(
-    monkeypatch, formats, packed
-):
-    called = []
-    monkeypatch.setattr("IPython.get_ipython", lambda: object())
-    monkeypatch.setattr(
-        "matplotlib_inline.config.InlineBackend.instance",
-        lambda parent: SimpleNamespace(figure_formats=formats),
-    )
-    monkeypatch.setattr(
-        "matplotlib_inline.backend_inline.set_matplotlib_formats",
-        lambda *names, **options: called.append((names, options)),
-    )
+@pytest.mark.parametrize(("formats", "levels"), [({"png"}, [1]), ({"svg"}, [])])
+def test_figures_of_a_notebook_are_packed_fast(monkeypatch, formats, levels):
+    packed, backend = [], SimpleNamespace(figure_formats=formats)
+    inline = "matplotlib_inline.backend_inline.set_matplotlib_formats"
+    monkeypatch.setattr("IPython.get_ipython", object)
+    monkeypatch.setattr("matplotlib_inline.config.InlineBackend.instance", lambda parent: backend)
+    monkeypatch.setattr(inline, lambda kind, pil_kwargs: packed.append(pil_kwargs))
     plots.use_course_style()
-    assert called == packed
+    assert packed == [{"compress_level": level} for level in levels]
 
 
 def test_color_maps_exist_and_the_signed_one_is_white_at_zero():
@@ -134,22 +117,31 @@ def test_wrap_keeps_the_words(text, width):
     assert plots.wrap(text, width).split() == text.split() or max(map(len, text.split())) > 8
 
 
-# --- One matrix ---------------------------------------------------------------------------------
+def test_wrapped_words_fill_the_width_and_fit():
+    plots.use_course_style()
+    title = plt.figure().suptitle(plots.wrap("a title of many words " * 9, 3.0), size=13)
+    assert 2 < title.get_window_extent().width / 100 <= 3
+
+
+# --- Matrices -----------------------------------------------------------------------------------
+
+
+def drawn() -> list[plt.Axes]:
+    return plt.gcf().axes
 
 
 def test_a_raster_surrounds_every_cell():
     plots.show_numbers(np.zeros((2, 3)))
-    (axis,) = plt.gcf().axes
+    (axis,) = drawn()
     lines = [line for lines in axis.collections for line in lines.get_segments()]
-    drawn = {tuple(map(tuple, line.tolist())) for line in lines}
     across = {((-0.5, edge), (2.5, edge)) for edge in (-0.5, 0.5, 1.5)}
     down = {((edge, -0.5), (edge, 1.5)) for edge in (-0.5, 0.5, 1.5, 2.5)}
-    assert drawn == across | down
+    assert {tuple(map(tuple, line.tolist())) for line in lines} == across | down
 
 
 def test_numbers_are_written_in_their_cells():
     assert plots.show_numbers(SOBEL, "Sobel x") is None
-    (axis,) = plt.gcf().axes
+    (axis,) = drawn()
     minus = "\N{MINUS SIGN}"
     assert texts(axis) == [
         [f"{minus}1", "0", "1"], [f"{minus}2", "0", "2"], [f"{minus}1", "0", "1"],
@@ -158,6 +150,13 @@ def test_numbers_are_written_in_their_cells():
     assert axis.images[0].get_clim() == (-2, 2)
     assert axis.images[0].get_cmap().name == plots.SIGNED_CMAP
     assert not axis.get_xticks().size and not axis.get_yticks().size
+
+
+def test_numbers_in_given_axes():
+    figure, axes = plt.subplots(1, 2)
+    plots.show_numbers(SOBEL, "right", ax=axes[1], fmt=".1f")
+    assert plt.get_fignums() == [figure.number] and axes[1].get_title() == "right"
+    assert texts(axes[1])[0] == ["\N{MINUS SIGN}1.0", "0.0", "1.0"] and not axes[0].texts
 
 
 @pytest.mark.parametrize(
@@ -175,39 +174,40 @@ def test_numbers_are_written_in_their_cells():
         ([[np.nan, 3]], None, ["", "3"]),
         ([1, 2, 3], None, ["1", "2", "3"]),
         ([[True, False]], None, ["1", "0"]),
+        ([range(24)], None, [str(number) for number in range(24)]),
     ],
 )
 def test_formats(array, fmt, expected):
     plots.show_numbers(array, fmt=fmt)
-    assert texts(plt.gcf().axes[0])[0] == expected
+    assert texts(drawn()[0])[0] == expected
 
 
 @pytest.mark.parametrize(
-    ("array", "options", "limits"),
+    ("grids", "options", "limits"),
     [
-        ([[0, 0.5]], {}, (0, 1)),
-        ([[0, 200]], {}, (0, 200)),
-        ([[0, 200]], {"limit": 255}, (0, 255)),
-        ([[1, 3]], {"signed": True}, (-3, 3)),
-        ([[-1, 3]], {"limit": 5}, (-5, 5)),
-        ([[0, 0]], {"signed": True}, (-1, 1)),
-        ([[np.nan, np.nan]], {}, (0, 1)),
+        ([[[0, 0.5]], [[0, 200]]], {}, [(0, 1), (0, 200)]),
+        ([[[0, 200]]], {"limit": 255}, [(0, 255)]),
+        ([[[1, 3]]], {"signed": True}, [(-3, 3)]),
+        ([[[-1, 3]], [[0, 9]]], {"limit": 5}, [(-5, 5), (0, 5)]),
+        ([[[-1, 3]]], {"signed": False}, [(0, 3)]),
+        ([[[0, 0]]], {"signed": True}, [(-1, 1)]),
+        ([[[np.nan, np.nan]]], {}, [(0, 1)]),
+        # In blue and red, the same color is the same number.
+        ([[[0.2, 0.9]], SOBEL, [[-0.5, 4]]], {}, [(0, 1), (-4, 4), (-4, 4)]),
+        ([[[0.2, 0.9]], SOBEL], {"signed": np.bool_(True)}, [(-2, 2), (-2, 2)]),
     ],
 )
-def test_color_limits(array, options, limits):
-    plots.show_numbers(array, **options)
-    assert plt.gcf().axes[0].images[0].get_clim() == limits
+def test_color_limits(grids, options, limits):
+    plots.show_number_grids(grids, **options)
+    assert [axis.images[0].get_clim() for axis in drawn()] == limits
 
 
 def test_every_number_contrasts_with_its_cell_and_fits_into_it():
-    plots.show_numbers(np.linspace(-10, 10, 144).reshape(12, 12))
-    plots.show_numbers(np.linspace(0, 1, 144).reshape(12, 12))
-    for number in plt.get_fignums():
-        figure = plt.figure(number)
-        (axis,) = figure.axes
-        figure.draw_without_rendering()
-        cell = axis.get_window_extent().width / 12
-        image = axis.images[0]
+    many = np.linspace(-10, 10, 144).reshape(12, 12)
+    plots.show_number_grids([many, np.abs(many) / 10])
+    plt.gcf().draw_without_rendering()
+    for axis in drawn():
+        cell, image = axis.get_window_extent().width / 12, axis.images[0]
         for text in axis.texts:
             x, y = map(int, text.get_position())
             color = image.cmap(image.norm(image.get_array()[y, x]))
@@ -216,70 +216,60 @@ def test_every_number_contrasts_with_its_cell_and_fits_into_it():
             assert text.get_fontsize() >= 8
 
 
-def test_highlight_outlines_windows():
-    plots.show_numbers(np.zeros((5, 6)), highlight=(1, 2, 3, 3))
-    assert windows(plt.gcf().axes[0]) == [(1.5, 0.5, 3, 3)]
-    plots.show_numbers(np.zeros((5, 6)), highlight=[(0, 0, 1, 1), (4, 5, 1, 1)])
-    assert windows(plt.gcf().axes[0]) == [(-0.5, -0.5, 1, 1), (4.5, 3.5, 1, 1)]
-
-
-def test_numbers_in_given_axes():
-    figure, axes = plt.subplots(1, 2)
-    plots.show_numbers(SOBEL, ax=axes[1])
-    assert plt.get_fignums() == [figure.number]
-    assert len(axes[1].texts) == 9 and not axes[0].texts
-
-
-@pytest.mark.parametrize(
-    ("array", "highlight", "part"),
-    [
-        (np.zeros((25, 3)), None, "24"),
-        (np.zeros((2, 2, 2)), None, "(2, 2, 2)"),
-        (np.zeros((0, 2)), None, "(0, 2)"),
-        ([["a"]], None, "no real numbers"),
-        ([[1, 2], [3]], None, "no real numbers"),
-        ([[np.inf]], None, "infinity"),
-        (SOBEL, (1, 1, 3, 3), "leaves the matrix"),
-        (SOBEL, (-1, 0, 1, 1), "leaves the matrix"),
-        (SOBEL, (0, 0, 0, 1), "leaves the matrix"),
-        (SOBEL, (0, 0, 1), "no window"),
-        (SOBEL, (0.5, 0, 1, 1), "no window"),
-    ],
-)
-def test_numbers_refuse(array, highlight, part):
-    with pytest.raises(ValueError) as error:
-        plots.show_numbers(array, highlight=highlight)
-    text = str(error.value)
-    assert part in text and "; " in text and text.endswith(".") and "\n" not in text
-    assert not plt.get_fignums()
+def test_grids_side_by_side():
+    grids = {"patch": np.arange(9).reshape(3, 3) / 10, "x": SOBEL, "y\nand their sum": [[0.8]]}
+    plots.show_number_grids(grids, highlights=[(0, 1, 3, 2), None, None])
+    assert [axis.get_title() for axis in drawn()] == list(grids)
+    outlines = [[(*p.get_xy(), p.get_width(), p.get_height()) for p in a.patches] for a in drawn()]
+    assert outlines == [[(0.5, -0.5, 2, 3)], [], []]
+    figure = plt.gcf()
+    figure.draw_without_rendering()
+    cells = [a.get_window_extent().width / a.images[0].get_array().shape[1] for a in drawn()]
+    assert np.ptp(cells) < 0.5  # the same size in pixels in every grid
+    boxes = [axis.get_tightbbox() for axis in drawn()]
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+    assert boxes[0].x0 >= 0 and boxes[-1].x1 <= figure.bbox.width
+    assert all(box.y0 >= 0 and box.y1 <= figure.bbox.height for box in boxes)
 
 
 @pytest.mark.parametrize(
-    ("options", "part"),
+    ("grid", "options", "part"),
     [
-        ({"limit": 0}, "limit is 0;"),
-        ({"limit": -1}, "limit is -1;"),
-        ({"limit": np.nan}, "limit is nan;"),
-        ({"limit": "1"}, "limit is '1';"),
-        ({"fmt": "zz"}, "fmt='zz' is no format"),
-        ({"fmt": "d"}, "fmt='d' is no format"),
-        ({"fmt": 2}, "fmt=2 is no format"),
+        (np.zeros((25, 3)), {}, "(25, 3)"),
+        (np.zeros((2, 2, 2)), {}, "(2, 2, 2)"),
+        (np.zeros((0, 2)), {}, "(0, 2)"),
+        ([["a"]], {}, "numbers"),
+        ([[1, 2], [3]], {}, "numbers"),
+        ([[np.inf]], {}, "inf"),
+        (SOBEL, {"highlights": [(1, 1, 3, 2)]}, "height of highlight is 3"),
+        (SOBEL, {"highlights": [(1, 1, 2, 3)]}, "width of highlight is 3"),
+        (SOBEL, {"highlights": [(-1, 0, 1, 1)]}, "row of highlight is -1"),
+        (SOBEL, {"highlights": [(0, 3, 1, 1)]}, "column of highlight is 3"),
+        (SOBEL, {"highlights": [(0, 0, 0, 1)]}, "height of highlight is 0"),
+        (SOBEL, {"highlights": [(0, 0, 1, 0)]}, "width of highlight is 0"),
+        (SOBEL, {"highlights": [(0.5, 0, 1, 1)]}, "0.5"),
+        (SOBEL, {"highlights": [(0, 0, 1)]}, "(0, 0, 1)"),
+        (SOBEL, {"highlights": [None, None]}, "highlights"),
+        (SOBEL, {"titles": ["a", "b"]}, "titles"),
+        (SOBEL, {"titles": []}, "titles"),
+        *((SOBEL, {"limit": limit}, repr(limit)) for limit in (0, -1, np.nan, np.inf, "1")),
+        *((SOBEL, {"fmt": fmt}, repr(fmt)) for fmt in ("zz", "d", 2)),
     ],
 )
-def test_options_refuse(options, part):
-    with pytest.raises(ValueError) as error:
-        plots.show_numbers(SOBEL, **options)
-    text = str(error.value)
-    assert part in text and "; " in text and text.endswith(".") and "\n" not in text
+def test_what_is_refused(grid, options, part):
+    with pytest.raises(CourseError, match=re.escape(part)):
+        plots.show_number_grids([grid], **options)
+    with pytest.raises(CourseError, match="grids"):
+        plots.show_number_grids([])
     assert not plt.get_fignums()
-    with pytest.raises(ValueError) as in_axes:
-        plots.show_numbers(SOBEL, ax=plt.figure().add_subplot(), **options)
-    assert str(in_axes.value) == text
+
+
+# --- Colors and pixels --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("limit", [0, -1, np.nan, np.inf, None, "1"])
 def test_signed_to_rgb_refuses(limit):
-    with pytest.raises(ValueError, match="give a number above 0"):
+    with pytest.raises(CourseError, match=str(limit)):
         plots.signed_to_rgb(SOBEL, limit)
 
 
@@ -287,51 +277,6 @@ def test_signed_to_rgb_is_blue_white_red():
     blue, white, red, beyond = plots.signed_to_rgb([-2, 0, 2, 9], limit=2)
     assert blue[2] > blue[0] and red[0] > red[2] and white.min() > 0.95
     assert np.array_equal(red, beyond)
-
-
-# --- Several ------------------------------------------------------------------------------------
-
-
-def test_grids_side_by_side_with_signs_between():
-    patch = np.arange(9).reshape(3, 3) / 10
-    grids = {"patch": patch, "kernel": SOBEL, "products": patch * SOBEL, "sum": [[0.8]]}
-    plots.show_number_grids(
-        grids,
-        symbols=["\N{MULTIPLICATION SIGN}", "=", "sum"],
-        highlights=[(0, 0, 1, 1)] + [None] * 3,
-    )
-    figure = plt.gcf()
-    assert [axis.get_title() for axis in figure.axes] == list(grids)
-    assert [text.get_text() for text in figure.texts] == ["\N{MULTIPLICATION SIGN}", "=", "sum"]
-    assert [len(windows(axis)) for axis in figure.axes] == [1, 0, 0, 0]
-    figure.draw_without_rendering()
-    cells = [
-        axis.get_window_extent().width / axis.images[0].get_array().shape[1] for axis in figure.axes
-    ]
-    assert np.ptp(cells) < 0.5  # the same size in pixels in every grid
-    boxes = [axis.get_tightbbox() for axis in figure.axes]
-    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
-    assert boxes[0].x0 >= 0 and boxes[-1].x1 <= figure.bbox.width
-    assert all(box.y0 >= 0 and box.y1 <= figure.bbox.height for box in boxes)
-
-
-def test_grids_in_blue_and_red_share_their_scale():
-    plots.show_number_grids([[[0.2, 0.9]], SOBEL, [[-0.5, 4]]])
-    assert [axis.images[0].get_clim() for axis in plt.gcf().axes] == [(0, 1), (-4, 4), (-4, 4)]
-    for signed in ([True, None], np.bool_(True)):
-        plots.show_number_grids([[[0.2, 0.9]], SOBEL], signed=signed)
-        assert [axis.images[0].get_clim() for axis in plt.gcf().axes] == [(-2, 2), (-2, 2)]
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{"symbols": ["+", "="]}, {"titles": ["a"]}, {"highlights": [None]}, {"signed": [True]}],
-)
-def test_grids_refuse_wrong_counts(options):
-    with pytest.raises(ValueError, match=rf"{next(iter(options))} has \d entries; give \d\."):
-        plots.show_number_grids([SOBEL, SOBEL], **options)
-    with pytest.raises(ValueError, match="grids is empty"):
-        plots.show_number_grids([])
 
 
 def test_rasterize_gives_the_pixels_and_shows_nothing():

@@ -1,4 +1,4 @@
-"""A stack of networks against Keras, which trains them one after the other."""
+"""A stack of networks, and one network again and again, against the loop of Keras."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from course_utils import training
+from course_utils.ask import CourseError
 from course_utils.quiet import keras, tf
-from course_utils.training import Stack, train_runs
+from course_utils.training import Learner, Stack, train_runs
 
 layers = keras.layers
 RANDOM = np.random.default_rng(0)
@@ -236,26 +237,26 @@ def test_runs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "sentence"),
+    ("call", "offending"),
     [
-        (lambda: Stack([]), "there are no models"),
-        (lambda: Stack([dense(), residual()]), "has other weights than sequential"),
-        (lambda: Stack.new(dense(), 0), "runs is 0; give a whole number from 1"),
+        (lambda: Stack([]), "no models"),
+        (lambda: Stack([dense(), residual()]), "functional"),
+        (lambda: Stack.new(dense(), 0), "runs is 0"),
         (lambda: Stack.new(dense(), 1.5), "runs is 1.5"),
-        (
-            lambda: Stack.new(keras.Sequential([keras.Input((6,)), dense()]), 1),
-            "does not say how kernel starts",
-        ),
-        (
-            lambda: Stack([dense()]).fit(VECTORS, LABELS, keras.optimizers.Adafactor()),
-            "Adafactor does not change each number by itself",
-        ),
-        (lambda: Stack([dense()]).fit(VECTORS[:0], LABELS[:0], SGD()), "there are no inputs"),
-        (lambda: Stack([dense()])(VECTORS[:0]), "there are no inputs"),
+        (lambda: Stack.new(keras.Sequential([keras.Input((6,)), dense()]), 1), "kernel"),
+        (lambda: Stack([dense()]).fit(VECTORS, LABELS, keras.optimizers.Muon()), "Muon"),
+        (lambda: Stack([dense()]).fit(VECTORS[:0], LABELS[:0], SGD()), "no inputs"),
+        (lambda: Stack([dense()])(VECTORS[:0]), "no inputs"),
+        (lambda: Learner(dense).fit(VECTORS[:0], LABELS[:0]), "no inputs"),
+        (lambda: Learner(dense).fit_draws(VECTORS[:0], LABELS[:0], RANDOM, 1), "no inputs"),
+        (lambda: Learner(dense).fit_draws(VECTORS, LABELS, RANDOM, 0), "steps is 0"),
+        (lambda: Learner(dense).fit(VECTORS, LABELS, epochs=0), "epochs is 0"),
+        (lambda: Learner(dense).fit(VECTORS, LABELS, batch_size=2.5), "batch_size is 2.5"),
+        (lambda: Learner(dense).fit(VECTORS, LABELS, eps=0.1), "eps is 0.1"),
     ],
 )
-def test_a_stack_refuses(call: Callable, sentence: str) -> None:
-    with pytest.raises(ValueError, match=sentence):
+def test_what_cannot_be_trained_is_refused(call: Callable, offending: str) -> None:
+    with pytest.raises(CourseError, match=offending):
         call()
 
 
@@ -272,3 +273,99 @@ def test_graphs_of_others_are_optimized_as_before() -> None:
     with pytest.raises(ZeroDivisionError):
         Stack.new(residual(), 2).map(spoilt, VECTORS)
     assert found == [True] and options().get("disable_meta_optimizer", False) == before
+
+
+# --- one network ----------------------------------------------------------------------------------
+
+
+def starting_with(start: list[np.ndarray]) -> Callable[[], keras.Model]:
+    def build() -> keras.Model:
+        model = dense()
+        model.set_weights(start)
+        return model
+
+    return build
+
+
+def by_keras(build: Callable, rate: float, epochs: list[np.ndarray], batch_size: int) -> list:
+    """Weights after Keras has seen the rows of some epochs, at a rate that falls as a Learner's."""
+    model, steps = build(), sum(-(-len(rows) // batch_size) for rows in epochs)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(Adam(keras.optimizers.schedules.CosineDecay(rate, steps)), loss)
+    for rows in epochs:
+        model.fit(VECTORS[rows], LABELS[rows], batch_size, shuffle=False, verbose=0)
+    return model.get_weights()
+
+
+def assert_equal(ours: list[np.ndarray], theirs: list[np.ndarray]) -> None:
+    for one, other in zip(ours, theirs, strict=True):
+        assert np.allclose(one, other, atol=1e-5)
+
+
+def test_a_learner_trains_as_keras_does_and_each_time_anew() -> None:
+    build, random = starting_with(dense().get_weights()), np.random.default_rng(5)
+    learner = Learner(build)
+    theirs = by_keras(build, 2e-3, [random.permutation(40) for _ in range(3)], 16)
+    for _ in range(2):  # the second time nothing is left of the first
+        trained = learner.fit(VECTORS, LABELS, epochs=3, batch_size=16, seed=5)
+        assert trained is learner.model and learner.optimizer.iterations == 9
+        assert_equal(trained.get_weights(), theirs)
+
+
+@pytest.mark.parametrize("count", [5, 40])  # of five inputs each is in every batch, many times
+def test_draws_that_come_twice_count_twice(count: int) -> None:
+    build, rows = starting_with(dense().get_weights()), np.random.default_rng(4).integers
+    learner, last = Learner(build, rate=0.01), (np.full((5, 3), 0.5), np.arange(3.0))
+    learner.fit_draws(VECTORS[:count], LABELS[:count], np.random.default_rng(4), steps=10)
+    assert_equal(learner.model.get_weights(), by_keras(build, 0.01, [rows(count, size=320)], 32))
+    for _ in range(2):  # and each time with the last layer that it is given
+        learner.fit_draws(VECTORS, LABELS, RANDOM, steps=1, batch_size=4, last=last)
+        moved = np.abs(learner.model.layers[-1].kernel - last[0])
+        assert 0 < moved.max() < 0.011  # Adam's first step is as long as the rate
+
+
+def test_a_learner_learns_from_what_is_made_of_its_inputs() -> None:
+    start, seen = dense().get_weights(), []
+
+    def worst(model: keras.Model, x: tf.Tensor, labels: tf.Tensor, eps: tf.Tensor) -> tf.Tensor:
+        seen.append(model)
+        return x + eps * tf.cast(labels, tf.float32)[:, None]
+
+    learner, shifted = Learner(starting_with(start), worst=worst), VECTORS + 0.5 * LABELS[:, None]
+    hard = learner.fit(VECTORS, LABELS, epochs=2, batch_size=16, eps=0.5).get_weights()
+    assert seen == [learner.model]  # traced once for all batches
+    plain = Learner(starting_with(start)).fit(shifted, LABELS, epochs=2, batch_size=16)
+    assert_equal(hard, plain.get_weights())
+    learner.fit(VECTORS, LABELS, epochs=1)
+    assert len(seen) == 1  # eps of 0 asks for nothing
+
+    def change(order: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        return VECTORS[order] + 0.5 * LABELS[order, None]
+
+    changed = learner.fit(VECTORS, LABELS, epochs=2, batch_size=16, change=change)
+    assert_equal(changed.get_weights(), hard)
+
+
+def test_a_learner_is_traced_once() -> None:
+    calls = []
+
+    class Counted(layers.Layer):
+        def call(self, x: tf.Tensor) -> tf.Tensor:
+            calls.append(1)
+            return x
+
+    model = keras.Sequential([keras.Input((6,)), Counted(), layers.Dense(3)])
+    learner = Learner(lambda: model)
+    calls.clear()
+    for count in (3, 40):
+        x, labels = VECTORS[:count], LABELS[:count]
+        learner.fit(x, labels, epochs=2, batch_size=2)
+        learner.fit_draws(x, labels, RANDOM, steps=2).accuracy(x, labels)
+    assert len(calls) == 3  # for whole passes, for draws, and for answers
+
+
+def test_accuracy_of_more_than_one_batch() -> None:
+    learner, x = Learner(dense), RANDOM.normal(size=(300, 6)).astype("float32")
+    answers = np.argmax(learner.model(x), axis=1)
+    assert learner.accuracy(x, answers) == 1
+    assert learner.accuracy(x, np.where(np.arange(300) < 75, answers, answers + 1)) == 0.25

@@ -54,13 +54,9 @@ class Tolerance:
 
     @classmethod
     def of(cls, tags: Iterable[str]) -> Tolerance:
-        """The tolerance that the tags of a cell state, such as ``tolerance:0.02`` and
-        ``tolerance:5%``; numbers have to be equal if none does.
+        """What the tags of a cell state, as ``tolerance:0.02``, ``tolerance:5%``; else none.
 
-        Raises
-        ------
-        ValueError
-            A tag is none that can be read, or there are two of a kind.
+        A tag that cannot be read, or the second of a kind, is a ValueError.
         """
         found: dict[str, Decimal] = {}
         for tag in tags:

@@ -72,12 +72,11 @@ def execute(
 
     Parameters
     ----------
-    notebook : nbformat.NotebookNode
-    folder : pathlib.Path
+    folder
         Working directory of the kernel.
-    timeout : float
+    timeout
         Seconds that one cell may take.
-    environment : mapping of str to str
+    environment
         Variables of the kernel, beside those of this process.
 
     Raises
@@ -112,9 +111,8 @@ def execute(
         except DeadKernelError as error:
             raise Refused(f"the kernel died in {_cell(notebook, at[0])}") from error
         except CellExecutionError as error:
-            raise Refused(
-                f"{_cell(notebook, at[0])} failed: {error.ename}: {error.evalue}"
-            ) from error
+            what = f"{error.ename}: {error.evalue}"
+            raise Refused(f"{_cell(notebook, at[0])} failed: {what}") from error
 
 
 def shrink_figures(notebook: nbformat.NotebookNode) -> None:
@@ -131,7 +129,8 @@ def shrink_figures(notebook: nbformat.NotebookNode) -> None:
             drawing, photo = io.BytesIO(), io.BytesIO()
             few = figure.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
             few.save(drawing, "PNG", optimize=True)
-            figure.save(photo, "JPEG", quality=88, subsampling=0, optimize=True)
+            # Progressive: the same picture in some 5 % fewer bytes.
+            figure.save(photo, "JPEG", quality=88, subsampling=0, optimize=True, progressive=True)
             if drawing.tell() <= min(DRAWING_BYTES, len(png)):
                 output.data["image/png"] = base64.b64encode(drawing.getvalue()).decode()
             elif photo.tell() < len(png):
@@ -147,17 +146,9 @@ def _cell(notebook: nbformat.NotebookNode, index: int) -> str:
 
 
 def save(path: Path, timeout: float = CELL_TIMEOUT) -> float:
-    """Run a notebook and write it with its outputs; an error leaves the file as it was.
+    """Run a notebook and write it with its outputs, or leave the file as it was.
 
-    Returns
-    -------
-    float
-        Seconds that the run took.
-
-    Raises
-    ------
-    Refused
-        A cell failed, took too long, or the kernel died.
+    Returns the seconds that the run took.
     """
     notebook = _read(path)
     start = time.monotonic()
@@ -206,13 +197,7 @@ def _write(notebook: nbformat.NotebookNode, path: Path) -> None:
 
 
 def chosen(lessons: list[str], folder: Path, suffix: str) -> list[Path]:
-    """Files of `folder` for the lessons with these numbers; ``all`` is every one.
-
-    Raises
-    ------
-    Refused
-        There is none for a number, or more than one.
-    """
+    """Files of `folder` for the lessons with these numbers; ``all`` is every one."""
     paths = []
     for lesson in lessons:
         pattern = f"[0-9][0-9]_*{suffix}" if lesson == "all" else f"{lesson.zfill(2)}_*{suffix}"
@@ -234,6 +219,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("lessons", nargs="+", metavar="NN", help="01, 02, ... or all")
     options = parser.parse_args(arguments)
     folder, suffix = (BUILD, ".py") if options.what == "notebook" else (NOTEBOOKS, ".ipynb")
+    work = {
+        "save": lambda path: f"{path.name}: {save(path):.1f} s",
+        "text": lambda path: to_text(path, BUILD),
+        "notebook": lambda path: to_notebook(path, NOTEBOOKS),
+    }
     failed = False
     try:
         paths = chosen(options.lessons, folder, suffix)
@@ -242,12 +232,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     for path in paths:
         try:
-            if options.what == "save":
-                print(f"{path.name}: {save(path):.1f} s", flush=True)
-            elif options.what == "text":
-                print(to_text(path, BUILD))
-            else:
-                print(to_notebook(path, NOTEBOOKS))
+            print(work[options.what](path), flush=True)
         except Refused as refusal:
             print(f"{path.name} stays as it is: {refusal}", file=sys.stderr)
             failed = True

@@ -40,9 +40,9 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from course_utils.exercises import exercises_of
+from tools.notebooks import BUILD, NOTEBOOKS, Refused, chosen
 
 TOOLS = Path(__file__).resolve().parent
-NOTEBOOKS, BUILD = TOOLS.parent / "notebooks", TOOLS.parent / "build"
 
 PLOT = "# extra: plot"
 DESCRIPTION = r"\*(?!\*)[^*]*\*\s*"  # a text in italics below a figure, for who cannot see it
@@ -57,27 +57,6 @@ OTHER_WORDS = (
     (r"\\arg\b", r"\\text{arg}\\,"),
     (r"\\operatorname\b", r"\\text"),
 )
-PAGE = """\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-<div class="reveal"><div class="slides"></div><footer><b>{title}</b><span></span></footer></div>
-<main id="lesson">
-{lesson}
-</main>
-<script>{script}</script>
-</body>
-</html>
-"""
-
-
-class Refused(Exception):
-    """The work cannot be done; the message is for the person at the terminal."""
 
 
 def tagged(cell: NotebookNode, prefix: str) -> str:
@@ -241,13 +220,7 @@ def slide_parts(notebook: NotebookNode) -> Iterator[str]:
 
 
 def reveal(*names: str) -> str:
-    """The named files of reveal.js, one after the other.
-
-    Raises
-    ------
-    Refused
-        The package that brings reveal.js is not installed.
-    """
+    """The named files of reveal.js, one after the other."""
     package = find_spec("sphinx_revealjs")  # found, not imported: that would need all of Sphinx
     if package is None:
         raise Refused("slides need reveal.js: run `pip install sphinx-revealjs`.")
@@ -256,24 +229,22 @@ def reveal(*names: str) -> str:
 
 
 def slides(path: Path, folder: Path) -> Path:
-    """Write the slides of the notebook `path` into `folder` as one HTML file; return its path.
-
-    Raises
-    ------
-    Refused
-        The package that brings reveal.js is not installed.
-    """
+    """Write the slides of the notebook `path` into `folder` as one HTML file; return its path."""
     notebook = nbformat.read(path, as_version=4)
     own = {suffix: (TOOLS / f"slides{suffix}").read_text("utf-8") for suffix in (".css", ".js")}
     scripts = reveal("dist/reveal.js", "plugin/notes/notes.js") + own[".js"]
     title = re.search(r"^# (.+)", notebook.cells[0].source, re.M)
     target = folder / f"{path.stem}.html"
     folder.mkdir(parents=True, exist_ok=True)
-    page = PAGE.format(
-        title=html.escape(title[1]) if title else path.stem,
-        style=reveal("dist/reset.css", "dist/reveal.css") + own[".css"],
-        lesson="\n".join(slide_parts(notebook)),
-        script=scripts.replace("</script", r"<\/script"),
+    page = (
+        (TOOLS / "slides.html")
+        .read_text("utf-8")
+        .format(
+            title=html.escape(title[1]) if title else path.stem,
+            style=reveal("dist/reset.css", "dist/reveal.css") + own[".css"],
+            lesson="\n".join(slide_parts(notebook)),
+            script=scripts.replace("</script", r"<\/script"),
+        )
     )
     target.write_text(page, encoding="utf-8")
     return target
@@ -350,36 +321,17 @@ def twins(path: Path, folder: Path) -> tuple[Path, Path]:
     notebook = nbformat.read(path, as_version=4)
     targets = folder / f"{path.stem}_live.ipynb", folder / f"{path.stem}_solved.ipynb"
     folder.mkdir(parents=True, exist_ok=True)
-    for target, twin in zip(
-        targets, (live(notebook), solved(notebook, path.name[:2])), strict=True
-    ):
-        nbformat.write(twin, target)
+    nbformat.write(live(notebook), targets[0])
+    nbformat.write(solved(notebook, path.name[:2]), targets[1])
     return targets
 
 
 # --- command line ---------------------------------------------------------------------------------
 
 
-def chosen(lessons: list[str], folder: Path = NOTEBOOKS) -> list[Path]:
-    """Notebooks of the lessons with these numbers; ``all`` is every one from 01 on.
-
-    Raises
-    ------
-    Refused
-        There is no such lesson.
-    """
-    every = {path.name[:2]: path for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))}
-    every.pop("00", None)  # the door to the course is no lesson
-    numbers = [*every] if lessons == ["all"] else [lesson.zfill(2) for lesson in lessons]
-    for number in numbers:
-        if number not in every:
-            raise Refused(f"there is no lesson {number}; there are {', '.join(every)}.")
-    return [every[number] for number in numbers]
-
-
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python tools/teach.py",
+        prog="python -m tools.teach",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -387,7 +339,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("lessons", nargs="+", metavar="NN", help="01, 02, ... or all")
     options = parser.parse_args(arguments)
     try:
-        for path in chosen(options.lessons):
+        for path in chosen(options.lessons, NOTEBOOKS, ".ipynb"):
+            if path.name[:2] == "00":
+                continue  # the door to the course is no lesson
             if options.what == "slides":
                 print(slides(path, BUILD / "slides"))
             else:

@@ -27,6 +27,7 @@ from tools.compare import COMPARED, Tolerance, differences, texts, tokens
 
 NARROW, NEEDLESS = "too narrow", "wider than needed"
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+HEAD = f"cell  {'begins':34}  numbers  most spread  tolerance       proposal"
 _ANY = Tolerance(absolute=Decimal("inf"))
 
 
@@ -46,13 +47,7 @@ class Number:
 
 
 def numbers(saved: list, runs: list[list]) -> list[Number]:
-    """The numbers in the outputs of a cell.
-
-    Raises
-    ------
-    ValueError
-        A run shows other words, or more or fewer numbers.
-    """
+    """The numbers in the outputs of a cell; a run that shows other words is a ValueError."""
     for shown in runs:
         for difference in differences(saved, shown, _ANY):
             raise ValueError(difference)
@@ -110,13 +105,7 @@ class Cell:
 
 
 def examine(path: Path) -> list[Cell]:
-    """The compared cells of the notebook `path`, the checks of exercises left out.
-
-    Raises
-    ------
-    tools.notebooks.Refused
-        The notebook does not run.
-    """
+    """The compared cells of the notebook `path`, the checks of exercises left out."""
     saved = nbformat.read(path, as_version=4)
     runs = []
     for setting in settings():
@@ -132,11 +121,10 @@ def examine(path: Path) -> list[Cell]:
         tolerance, begins = Tolerance.of(tags), cell.source.strip().partition("\n")[0]
         try:
             seen = numbers(cell.outputs, [a.outputs for a in again])
+            about = proposal(seen), remark(seen, tolerance), seen
         except ValueError as error:
-            found.append(Cell(number, begins, str(tolerance), "", str(error), []))
-        else:
-            about = proposal(seen), remark(seen, tolerance)
-            found.append(Cell(number, begins, str(tolerance), *about, seen))
+            about = "", str(error), []
+        found.append(Cell(number, begins, str(tolerance), *about))
     return found
 
 
@@ -160,9 +148,7 @@ def main(arguments: list[str] | None = None) -> int:
     report = {}
     try:
         for path in notebooks.chosen(options.lessons, notebooks.NOTEBOOKS, ".ipynb"):
-            print(
-                f"{path.stem}\ncell  {'begins':34}  numbers  most spread  tolerance       proposal"
-            )
+            print(path.stem, HEAD, sep="\n")
             cells = examine(path)
             print(*map(row, cells), sep="\n", flush=True)
             report[path.stem] = [asdict(cell) for cell in cells]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from course_utils import convolution
+from course_utils.convolution import COMPASS, convolve2d, correlate2d, kirsch
 from course_utils.exercises import (
     Exercise,
-    NotDone,
     Wrong,
     call,
     expect_array,
@@ -17,20 +17,17 @@ from course_utils.exercises import (
 )
 
 
-def _matrix(kernel, what: str, shape: tuple[int, int]) -> np.ndarray:
-    """The answer as a matrix of finite numbers of that shape, or a fitting complaint."""
-    require(not callable(kernel), f"the numbers of {what} are asked for, not a function")
+def numbers_of(answer, what: str, shape: tuple[int, ...]) -> np.ndarray:
+    """The answer as an array of finite numbers of that shape, or a fitting complaint."""
     try:
-        matrix = np.asarray(kernel)
+        array = np.asarray(answer)
     except ValueError:
         raise Wrong(f"the rows of {what} have to be of the same length") from None
-    require(matrix.dtype.kind in "iuf", f"{what} has to be an array of real numbers")
-    require(
-        matrix.shape == shape,
-        f"{what} has to have the shape {shape}, and yours has the shape {matrix.shape}",
-    )
-    require(bool(np.isfinite(matrix).all()), f"NaN or infinity is no weight of {what}")
-    return matrix.astype(float)  # differences of unsigned integers would wrap round
+    require(array.dtype.kind in "iuf", f"{what} has to be an array of real numbers")
+    yours = f"{what} has to have the shape {shape}, and yours has the shape {array.shape}"
+    require(array.shape == shape, yours)
+    require(np.isfinite(array).all(), f"NaN or infinity stands in {what}")
+    return array.astype(float)  # differences of unsigned integers would wrap round
 
 
 # --------------------------------------------------------------------------------------------------
@@ -39,24 +36,22 @@ def _matrix(kernel, what: str, shape: tuple[int, int]) -> np.ndarray:
 def _check_dense(dense_weights):
     for height, width, channels, units in ((224, 224, 3, 64), (28, 20, 1, 10)):
         inputs = height * width * channels
-        expect_number(
-            call(dense_weights, height, width, channels, units),
-            inputs * units + units,
-            what=f"dense_weights({height}, {width}, {channels}, {units})",
-            tol=1e-9,  # of ten million, a single weight counts
-            mistakes={
-                "each unit also has a bias": inputs * units,
-                "every unit has a weight for every input: multiply these two": inputs + units,
-                "each of the units has a bias of its own, not one for all": inputs * units + 1,
-                "a picture has a number per pixel and per channel": height * width * units + units,
-                "these are the weights of a single unit; multiply": inputs + 1,
-                "that counts a bias for each input; a bias belongs to a unit": (inputs * units)
-                + inputs,
-                "that is what 3 x 3 patterns would need; a dense unit sees every pixel": (
-                    9 * channels * units + units
-                ),
-            },
-        )
+        weights = inputs * units
+        mistakes = {
+            "each unit also has a bias": weights,
+            "every unit has a weight for every input: multiply these two": inputs + units,
+            "each of the units has a bias of its own, not one for all": weights + 1,
+            "a picture has a number per pixel and per channel": height * width * units + units,
+            "these are the weights of a single unit; multiply": inputs + 1,
+            "that counts a bias for each input; a bias belongs to a unit": weights + inputs,
+            "that is what 3 x 3 patterns would need; a dense unit sees every pixel": (
+                9 * channels * units + units
+            ),
+        }
+        what = f"dense_weights({height}, {width}, {channels}, {units})"
+        answer = call(dense_weights, height, width, channels, units)
+        # Of ten million, a single weight counts.
+        expect_number(answer, weights + units, what=what, tol=1e-9, mistakes=mistakes)
 
 
 DENSE = Exercise(
@@ -83,33 +78,26 @@ _KERNEL = np.array([[1, 0, 2], [0, 1, 0], [0, 0, -1]])
 
 
 def _check_by_hand(answer):
-    outputs = convolution.correlate2d(_IMAGE, _KERNEL)
-    patch = _IMAGE[1:4, 2:5]
-    expect_number(
-        answer,
-        outputs[1, 2],
-        what="your sum",
-        mistakes={
-            "this is the output at row 0, column 0; the kernel has moved": outputs[0, 0],
-            "counting starts at 0: row 1 is the second row, column 2 the third": outputs[0, 1],
-            "rows come first: the kernel lies one row down and two columns to the right": (
-                outputs[2, 1]
-            ),
-            "this lies one row too low": outputs[2, 2],
-            "this lies one row too high": outputs[0, 2],
-            "this lies one column too far to the left": outputs[1, 1],
-            "this lies on row 1, column 0; column 2 is the third one": outputs[1, 0],
-            "correlation leaves the kernel as it is; here it was turned": (
-                convolution.convolve2d(_IMAGE, _KERNEL)[1, 2]
-            ),
-            "the 2 at its top right doubles the pixel": (np.sign(_KERNEL) * patch).sum(),
-            "the last weight is minus one: subtract that product": (np.abs(_KERNEL) * patch).sum(),
-            "the product of the last weight, minus one, is missing": (
-                np.maximum(_KERNEL, 0) * patch
-            ).sum(),
-            "this is the sum of the nine pixels; multiply each by its weight first": patch.sum(),
-        },
-    )
+    outputs, patch = correlate2d(_IMAGE, _KERNEL), _IMAGE[1:4, 2:5]
+    mistakes = {
+        "this is the output at row 0, column 0; the kernel has moved": outputs[0, 0],
+        "counting starts at 0: row 1 is the second row, column 2 the third": outputs[0, 1],
+        "rows come first: the kernel lies one row down and two columns to the right": outputs[2, 1],
+        "this lies one row too low": outputs[2, 2],
+        "this lies one row too high": outputs[0, 2],
+        "this lies one column too far to the left": outputs[1, 1],
+        "this lies on row 1, column 0; column 2 is the third one": outputs[1, 0],
+        "correlation leaves the kernel as it is; here it was turned": (
+            convolve2d(_IMAGE, _KERNEL)[1, 2]
+        ),
+        "the 2 at its top right doubles the pixel": (np.sign(_KERNEL) * patch).sum(),
+        "the last weight is minus one: subtract that product": (np.abs(_KERNEL) * patch).sum(),
+        "the product of the last weight, minus one, is missing": (
+            (np.maximum(_KERNEL, 0) * patch).sum()
+        ),
+        "this is the sum of the nine pixels; multiply each by its weight first": patch.sum(),
+    }
+    expect_number(answer, outputs[1, 2], what="your sum", mistakes=mistakes)
 
 
 BY_HAND = Exercise(
@@ -130,43 +118,38 @@ BY_HAND = Exercise(
 
 def _check_convolve(convolve):
     random = np.random.default_rng(1)
-    for kernel_shape in ((3, 3), (3, 5)):
-        image, kernel = random.normal(size=(7, 8)), random.normal(size=kernel_shape)
-        right = convolution.convolve2d(image, kernel)
+    for shape in ((3, 3), (3, 5)):
+        image, kernel = random.normal(size=(7, 8)), random.normal(size=shape)
+        right, correlated = convolve2d(image, kernel), correlate2d(image, kernel)
         mistakes = {
-            "this is still the correlation; the kernel has to be turned": convolution.correlate2d(
-                image, kernel
-            ),
+            "this is still the correlation; the kernel has to be turned": correlated,
             "only the rows are turned round; the columns have to be as well": (
-                convolution.correlate2d(image, kernel[::-1])
+                correlate2d(image, kernel[::-1])
             ),
             "only the columns are turned round; the rows have to be as well": (
-                convolution.correlate2d(image, kernel[:, ::-1])
+                correlate2d(image, kernel[:, ::-1])
             ),
             "the picture was turned instead of the kernel, and so the result is turned as well": (
                 right[::-1, ::-1]
             ),
-            "picture and kernel were both turned; turn the kernel only": (
-                convolution.correlate2d(image, kernel)[::-1, ::-1]
-            ),
+            "picture and kernel were both turned; turn the kernel only": correlated[::-1, ::-1],
             "these are also the places where the kernel hangs over the border; keep those where it "
-            "fits": convolution.convolve2d(image, kernel, padding="full"),
+            "fits": convolve2d(image, kernel, padding="full"),
             "zeros were added around the picture; keep the places where the kernel fits": (
-                convolution.convolve2d(image, kernel, padding="same")
+                convolve2d(image, kernel, padding="same")
             ),
         }
-        if kernel_shape == (3, 3):
+        if shape == (3, 3):
             mistakes |= {
                 "transposing mirrors the kernel at its diagonal, which is no turn by 180 degrees": (
-                    convolution.correlate2d(image, kernel.T)
+                    correlate2d(image, kernel.T)
                 ),
-                "`np.rot90` turns by 90 degrees once; do it twice": convolution.correlate2d(
-                    image, np.rot90(kernel)
+                "`np.rot90` turns by 90 degrees once; do it twice": (
+                    correlate2d(image, np.rot90(kernel))
                 ),
             }
-        expect_array(
-            call(convolve, image, kernel), right, what="convolve(image, kernel)", mistakes=mistakes
-        )
+        answer = call(convolve, image, kernel)
+        expect_array(answer, right, what="convolve(image, kernel)", mistakes=mistakes)
 
 
 CONVOLVE = Exercise(
@@ -189,49 +172,46 @@ CONVOLVE = Exercise(
 
 def _check_diagonal(kernel):
     # Only the shape and that these are usable numbers: many kernels are right.
-    if kernel is None or kernel is ...:
-        raise NotDone
-    kernel = _matrix(kernel, "your kernel", (3, 3))
+    kernel = numbers_of(kernel, "your kernel", (3, 3))
     require(kernel.any(), "all weights are zero: such a kernel sees nothing")
-    scale = np.abs(kernel).sum()
-    require(
-        abs(kernel.sum()) < 1e-6 * scale,
-        f"on a uniform region of brightness 1 it answers {kernel.sum():.3g}; the weights have to "
-        "sum to zero",
-    )
-    row, column = np.mgrid[:3, :3]
+    small, (row, column) = 1e-6 * np.abs(kernel).sum(), np.mgrid[:3, :3]
     # Pictures of edges: 1 on the bright side, 1/2 on the pixels that the edge cuts in two.
     down, across = row + column - 2, row - column
-    ours = (kernel * np.heaviside(down, 0.5)).sum()
-    other = (kernel * np.heaviside(across, 0.5)).sum()
-    require(
-        ours > -1e-6 * scale,
-        "its answer to the wanted edge is negative: bright belongs to the lower right",
-    )
-    require(
-        ours > 1e-6 * scale or abs(other) > 1e-6 * scale,
-        "it answers to neither of the two diagonal edges: the weights at the upper left and at "
-        "the lower right have to differ",
-    )
-    require(
-        ours > 1e-6 * scale,
-        "it does not answer to an edge with the bright side at the lower right; it is made for "
-        "the other diagonal",
-    )
-    require(
-        abs(other) < 1e-6 * scale,
-        f"it also answers {other:.3g} to an edge along the other diagonal; make it symmetric "
-        "about the line from the upper left to the lower right",
-    )
+    ours, other = ((kernel * np.heaviside(place, 0.5)).sum() for place in (down, across))
     # Wherever the edge lies within the nine pixels.
     wanted = max((kernel * np.heaviside(down - shift, 0.5)).sum() for shift in (-1, 0, 1))
-    straight = max(
-        abs((kernel * edge).sum()) for edge in (row > 1, row < 1, column > 1, column < 1)
-    )
-    require(
-        wanted >= straight - 1e-6 * scale,
-        "it answers more strongly to an upright or lying edge than to the diagonal one",
-    )
+    upright = max(abs((kernel * edge).sum()) for edge in (row > 1, row < 1, column > 1, column < 1))
+    for holds, hint in (
+        (
+            abs(kernel.sum()) < small,
+            f"on a uniform region of brightness 1 it answers {kernel.sum():.3g}; the weights have "
+            "to sum to zero",
+        ),
+        (
+            ours > -small,
+            "its answer to the wanted edge is negative: bright belongs to the lower right",
+        ),
+        (
+            ours > small or abs(other) > small,
+            "it answers to neither of the two diagonal edges: the weights at the upper left and at "
+            "the lower right have to differ",
+        ),
+        (
+            ours > small,
+            "it does not answer to an edge with the bright side at the lower right; it is made for "
+            "the other diagonal",
+        ),
+        (
+            abs(other) < small,
+            f"it also answers {other:.3g} to an edge along the other diagonal; make it symmetric "
+            "about the line from the upper left to the lower right",
+        ),
+        (
+            wanted >= upright - small,
+            "it answers more strongly to an upright or lying edge than to the diagonal one",
+        ),
+    ):
+        require(holds, hint)
 
 
 DIAGONAL = Exercise(
@@ -257,65 +237,47 @@ DIAGONAL = Exercise(
 def _check_compass(kirsch_edges):
     image = np.random.default_rng(2).random((9, 8))
     answers, with_border = (
-        np.stack(
-            [
-                convolution.correlate2d(image, convolution.kirsch(d), padding=padding)
-                for d in convolution.COMPASS
-            ]
-        )
+        np.stack([correlate2d(image, kirsch(name), padding=padding) for name in COMPASS])
         for padding in ("valid", "same")
     )
-    result = call(kirsch_edges, image)
-    require(
-        isinstance(result, tuple | list | np.ndarray) and len(result) == 2,
-        "two arrays are to be returned: `return strongest, direction`",
-    )
-    strongest, direction = result
-    expect_array(
-        strongest,
-        answers.max(axis=0),
-        what="strongest, for a picture of 9 x 8,",
-        mistakes={
-            "the two results are in the wrong order; `strongest` comes first": answers.argmax(
-                axis=0
-            ),
-            "at the border the kernels hang over zeros; leave the padding at `valid`": (
-                with_border.max(axis=0)
-            ),
-            "that is one number for all places; take the maximum along the axis of the kernels": (
-                answers.max()
-            ),
-            "these are all eight answers; take the maximum along the axis of the kernels": answers,
-            "that is the largest answer regardless of its sign; a bright side gives a positive "
-            "answer": np.abs(answers).max(axis=0),
-            "these are the smallest answers": answers.min(axis=0),
-            "that is zero everywhere, as when the eight answers are added or averaged; take the "
-            "largest": np.zeros_like(answers[0]),
-        },
-    )
-    expect_array(
-        direction,
-        answers.argmax(axis=0),
-        what="direction, for a picture of 9 x 8,",
-        mistakes={
-            "that is one number for all places; take `argmax` along the axis of the kernels": (
-                answers.argmax()
-            ),
-            "these are degrees; the number of the kernel is asked for, 0 to 7": (
-                answers.argmax(axis=0) * 45
-            ),
-            "counting starts at 0 for E": answers.argmax(axis=0) + 1,
-            "these point to the opposite side: convolution turns each kernel by 180 degrees; use "
-            "`correlate2d`": (answers.argmax(axis=0) + 4) % 8,
-            "these are the directions of the weakest answers": answers.argmin(axis=0),
-            "signs matter: a large negative answer belongs to a dark side": (
-                np.abs(answers).argmax(axis=0)
-            ),
-        },
-    )
+    best = answers.argmax(axis=0)
+    of_strongest = {
+        "the two results are in the wrong order; `strongest` comes first": best,
+        "at the border the kernels hang over zeros; leave the padding at `valid`": (
+            with_border.max(axis=0)
+        ),
+        "that is one number for all places; take the maximum along the axis of the kernels": (
+            answers.max()
+        ),
+        "these are all eight answers; take the maximum along the axis of the kernels": answers,
+        "that is the largest answer regardless of its sign; a bright side gives a positive "
+        "answer": np.abs(answers).max(axis=0),
+        "these are the smallest answers": answers.min(axis=0),
+        "that is zero everywhere, as when the eight answers are added or averaged; take the "
+        "largest": 0 * best,
+    }
+    of_direction = {
+        "that is one number for all places; take `argmax` along the axis of the kernels": (
+            answers.argmax()
+        ),
+        "these are degrees; the number of the kernel is asked for, 0 to 7": best * 45,
+        "counting starts at 0 for E": best + 1,
+        "these point to the opposite side: convolution turns each kernel by 180 degrees; use "
+        "`correlate2d`": (best + 4) % 8,
+        "these are the directions of the weakest answers": answers.argmin(axis=0),
+        "signs matter: a large negative answer belongs to a dark side": (
+            np.abs(answers).argmax(axis=0)
+        ),
+    }
+    result, what = call(kirsch_edges, image), "{}, for a picture of 9 x 8,"
+    two = isinstance(result, tuple | list | np.ndarray) and len(result) == 2
+    require(two, "two arrays are to be returned: `return strongest, direction`")
+    right = answers.max(axis=0)
+    expect_array(result[0], right, what=what.format("strongest"), mistakes=of_strongest)
+    expect_array(result[1], best, what=what.format("direction"), mistakes=of_direction)
 
 
-COMPASS = Exercise(
+EIGHT = Exercise(
     name="01-compass",
     title="Eight questions at each pixel",
     hints=(
@@ -352,20 +314,17 @@ def _check_separable(thin_kernels):
         }.items():
             require(shapes != wrong, hint)
         mean = convolution.mean_kernel(size)
-        column = _matrix(result[0], f"the column for size {size}", (size, 1))
-        row = _matrix(result[1], f"the row for size {size}", (1, size))
-        expect_array(
-            column @ row,
-            mean,
-            what=f"column times row for size {size}",
-            mistakes={
-                "the passes sum and do not divide: the weights of each have to sum to one": (
-                    mean * size**2
-                ),
-                "one of the two does not sum to one": mean * size,
-                "each divides by `size`, not by its square": mean / size**2,
-            },
-        )
+        column = numbers_of(result[0], f"the column for size {size}", (size, 1))
+        row = numbers_of(result[1], f"the row for size {size}", (1, size))
+        mistakes = {
+            "the passes sum and do not divide: the weights of each have to sum to one": (
+                mean * size**2
+            ),
+            "one of the two does not sum to one": mean * size,
+            "each divides by `size`, not by its square": mean / size**2,
+        }
+        what = f"column times row for size {size}"
+        expect_array(column @ row, mean, what=what, mistakes=mistakes)
 
 
 SEPARABLE = Exercise(
@@ -413,4 +372,4 @@ LEARNED = Exercise(
     check=_check_learned,
 )
 
-EXERCISES = (DENSE, BY_HAND, CONVOLVE, DIAGONAL, COMPASS, SEPARABLE, LEARNED)
+EXERCISES = (DENSE, BY_HAND, CONVOLVE, DIAGONAL, EIGHT, SEPARABLE, LEARNED)

@@ -20,26 +20,15 @@ from course_utils.exercises import (
 
 def _whole_numbers(answer, count: int, what: str) -> tuple[int, ...]:
     """The answer as so many whole numbers, or a fitting complaint."""
-    if answer is None or answer is ...:
-        raise NotDone
-    require(
-        isinstance(answer, tuple | list | np.ndarray),
-        f"{what} has to be {count} numbers in round brackets",
-    )
-    values = list(answer)
-    if any(value is ... for value in values):
-        raise NotDone
-    require(len(values) == count, f"{what} has {len(values)} entries; {count} are expected")
-    for value in values:
-        require(
-            isinstance(value, int | float | np.number) and not isinstance(value, bool),
-            f"{what} has an entry that is no number",
-        )
-        require(
-            bool(np.isfinite(value)) and value == int(value),
-            f"{what} has the entry {value}; sizes and counts are whole numbers",
-        )
-    return tuple(int(value) for value in values)
+    several = isinstance(answer, tuple | list | np.ndarray)
+    require(several, f"{what} has to be {count} numbers in round brackets")
+    require(len(answer) == count, f"{what} has {len(answer)} entries; {count} are expected")
+    for value in answer:
+        number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        require(number, f"{what} has an entry that is no number")
+        whole = bool(np.isfinite(value)) and value == int(value)
+        require(whole, f"{what} has the entry {value}; sizes and counts are whole numbers")
+    return tuple(map(int, answer))
 
 
 # --------------------------------------------------------------------------------------------------
@@ -50,27 +39,22 @@ _SLICES = np.array([[[1, 0], [0, 1]], [[2, 1], [-1, 3]]])
 
 def _check_two_channels(answer):
     first, second = (_CHANNELS * _SLICES).sum(axis=(1, 2)).tolist()
-    flipped = (_CHANNELS * _SLICES[:, ::-1, ::-1]).sum(axis=(1, 2)).tolist()
-    expect_number(
-        answer,
-        first + second + 1,
-        what="your output",
-        mistakes={
-            "the bias is missing": first + second,
-            "each filter has *one* bias, not one for each channel": first + second + 2,
-            "this is the first channel alone; the second one is added to it": first + 1,
-            "this is one channel without the rest: add up both, and the bias": first,
-            "this is the second channel alone": second,
-            "layers correlate: the slices are laid on as they are, not turned": sum(flipped) + 1,
-            "one weight is negative: its product is subtracted": (
-                (_CHANNELS * np.abs(_SLICES)).sum() + 1
-            ),
-            "this is the sum of all pixels; multiply each by its weight first": (
-                _CHANNELS.sum() + 1
-            ),
-            "the channels are added, not multiplied": first * second + 1,
-        },
-    )
+    mistakes = {
+        "the bias is missing": first + second,
+        "each filter has *one* bias, not one for each channel": first + second + 2,
+        "this is the first channel alone; the second one is added to it": first + 1,
+        "this is one channel without the rest: add up both, and the bias": first,
+        "this is the second channel alone": second,
+        "layers correlate: the slices are laid on as they are, not turned": (
+            (_CHANNELS * _SLICES[:, ::-1, ::-1]).sum() + 1
+        ),
+        "one weight is negative: its product is subtracted": (
+            (_CHANNELS * np.abs(_SLICES)).sum() + 1
+        ),
+        "this is the sum of all pixels; multiply each by its weight first": _CHANNELS.sum() + 1,
+        "the channels are added, not multiplied": first * second + 1,
+    }
+    expect_number(answer, first + second + 1, what="your output", mistakes=mistakes)
 
 
 TWO_CHANNELS = Exercise(
@@ -94,39 +78,29 @@ one_output = first + second + 1
 def _check_parameters(parameters):
     for kernel, channels, filters in (((3, 3), 16, 32), ((5,), 2, 8), ((2, 3, 4), 3, 5)):
         window = math.prod(kernel)
-        shown = f"parameters({kernel}, {channels}, {filters})"
-        expect_number(
-            call(parameters, kernel, channels, filters),
-            (window * channels + 1) * filters,
-            what=shown,
-            tol=1e-9,
-            mistakes={
-                "the biases are missing: one for each filter": window * channels * filters,
-                "each filter has a bias of its own, not the layer one for all": (
-                    window * channels * filters + 1
-                ),
-                "a filter has a slice for each channel of the input": (window + 1) * filters,
-                "these are the numbers of one filter; the layer has several": window * channels + 1,
-                "that gives every slice a bias; a filter has one": (
-                    (window + 1) * channels * filters
-                ),
-                "the kernel's sides are multiplied, not added": (
-                    (sum(kernel) * channels + 1) * filters
-                ),
-                "only the first side of the kernel was used": (
-                    (kernel[0] * channels + 1) * filters
-                ),
-                "only two sides of the kernel were used; it can have one or three": (
-                    (math.prod(kernel[:2]) * channels + 1) * filters
-                ),
-                "channels and filters are exchanged: the biases belong to the filters": (
-                    (window * filters + 1) * channels
-                ),
-                "the kernel is not always square: multiply its sides": (
-                    (kernel[0] ** 2 * channels + 1) * filters
-                ),
-            },
-        )
+        weights, right = window * channels * filters, (window * channels + 1) * filters
+        mistakes = {
+            "the biases are missing: one for each filter": weights,
+            "each filter has a bias of its own, not the layer one for all": weights + 1,
+            "a filter has a slice for each channel of the input": (window + 1) * filters,
+            "these are the numbers of one filter; the layer has several": window * channels + 1,
+            "that gives every slice a bias; a filter has one": (window + 1) * channels * filters,
+            "channels and filters are exchanged: the biases belong to the filters": (
+                (window * filters + 1) * channels
+            ),
+        }
+        for hint, wrong in {
+            "the kernel's sides are multiplied, not added": sum(kernel),
+            "only the first side of the kernel was used": kernel[0],
+            "only two sides of the kernel were used; it can have one or three": (
+                math.prod(kernel[:2])
+            ),
+            "the kernel is not always square: multiply its sides": kernel[0] ** 2,
+        }.items():
+            mistakes[hint] = (wrong * channels + 1) * filters
+        what = f"parameters({kernel}, {channels}, {filters})"
+        answer = call(parameters, kernel, channels, filters)
+        expect_number(answer, right, what=what, tol=1e-9, mistakes=mistakes)
 
 
 PARAMETERS = Exercise(
@@ -176,27 +150,19 @@ _SHAPE_MISTAKES = (
 
 
 def _check_shapes(shapes):
-    if shapes is None or shapes is ...:
-        raise NotDone
     require(isinstance(shapes, tuple | list), "shapes has to be a list of four tuples")
-    if any(shape is ... or (isinstance(shape, tuple) and ... in shape) for shape in shapes):
+    if any(isinstance(shape, tuple) and ... in shape for shape in shapes):
         raise NotDone
     require(len(shapes) == 4, f"there are four layers, and you give {len(shapes)} shapes")
     for number, (shape, right) in enumerate(zip(shapes, _SHAPES, strict=True), start=1):
-        require(
-            isinstance(shape, tuple | list | np.ndarray | int | np.integer),
-            f"shape {number} has to be a tuple such as (50, 40, 16)",
-        )
+        known = isinstance(shape, tuple | list | np.ndarray | int | np.integer)
+        require(known, f"shape {number} has to be a tuple such as (50, 40, 16)")
         given = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
         given = given[1:] if given[:1] == (None,) else given
-        if given == right:
-            continue
-        require(
-            len(given) != len(right) + 1 or given[1:] != right,
-            f"shape {number}: leave out the batch axis",
-        )
-        known = _SHAPE_MISTAKES[number - 1].get(given)
-        raise Wrong(known or f"shape {number} is not {given}; the formulas are in section 4")
+        require(given[1:] != right, f"shape {number}: leave out the batch axis")
+        if given != right:
+            other = f"shape {number} is not {given}; the formulas are in section 4"
+            raise Wrong(_SHAPE_MISTAKES[number - 1].get(given, other))
 
 
 SHAPES = Exercise(
@@ -271,30 +237,25 @@ ZEROS = Exercise(
 def _check_overlaps(overlaps):
     for k, s in ((3, 2), (4, 2), (5, 3), (2, 3), (6, 3), (7, 1)):
         given = call(overlaps, k, s)
-        require(
-            isinstance(given, set | frozenset | list | tuple | np.ndarray),
-            f"overlaps({k}, {s}) has to be a set such as {{1, 2}}",
-        )
+        several = isinstance(given, set | frozenset | list | tuple | np.ndarray)
+        require(several, f"overlaps({k}, {s}) has to be a set such as {{1, 2}}")
         counts = set(given)
         right = set(Counter(tap % s for tap in range(k)).values()) | ({0} if k < s else set())
         if counts == right:
             continue
         where = f"for k = {k}, s = {s}: "
-        require(
-            all(isinstance(count, int | np.integer) for count in counts),
-            where + "numbers of copies are whole numbers",
-        )
+        whole = all(isinstance(count, int | np.integer) for count in counts)
+        require(whole, where + "numbers of copies are whole numbers")
         require(k >= s or 0 in counts, where + "between the copies there are gaps: 0 copies")
-        if counts == {k}:
-            raise Wrong(where + "a copy is k long, but the next one starts s later, not at once")
-        if counts == {max(right)} or counts == {math.ceil(k / s)}:
-            raise Wrong(where + "not every output gets that many; which get fewer?")
-        if counts == {min(right)}:
-            raise Wrong(where + "some outputs get more; look where two copies overlap")
-        if counts == {s}:
-            raise Wrong(where + "that is the stride; how many copies of length k cover a place?")
-        if counts == set(range(1, max(right) + 1)):
-            raise Wrong(where + "that counts the border too, where copies are missing")
+        for wrong, hint in (
+            ({k}, "a copy is k long, but the next one starts s later, not at once"),
+            ({max(right)}, "not every output gets that many; which get fewer?"),
+            ({math.ceil(k / s)}, "not every output gets that many; which get fewer?"),
+            ({min(right)}, "some outputs get more; look where two copies overlap"),
+            ({s}, "that is the stride; how many copies of length k cover a place?"),
+            ({*range(1, max(right) + 1)}, "that counts the border too, where copies are missing"),
+        ):
+            require(counts != wrong, where + hint)
         raise Wrong(where + f"it is not {sorted(int(count) for count in counts)}")
 
 
@@ -317,32 +278,25 @@ OVERLAPS = Exercise(
 
 
 def _check_border(corner, corner_with_zeros):
-    expect_number(
-        corner,
-        4,
-        what="corner",
-        mistakes={
-            "corner: that is with zeros; Keras' pooling ignores what lies outside": 16 / 9,
-            "corner: only four of nine pixels lie inside, but their mean is asked for": 16,
-            "corner: nothing is padded with zeros here, and nothing is 0": 0,
-            "corner: a window in the corner has four pixels inside, not six; and divide by those "
-            "that are inside": 24 / 9,
-        },
-    )
-    expect_number(
-        corner_with_zeros,
-        16 / 9,
-        what="corner_with_zeros",
-        tol=0.005,  # 1.78 will do
-        mistakes={
-            "corner_with_zeros: now the five zeros count as well": 4,
-            "corner_with_zeros: a window at the border has six pixels inside, one in the corner "
-            "four": 24 / 9,
-            "corner_with_zeros: divide by all nine pixels of the window": 16,
-            "corner_with_zeros: the sum of four fours is 16, not 4": 4 / 9,
-            "corner_with_zeros: only one pixel of the window was counted": 1,
-        },
-    )
+    inside, zeros = 4 * 4 / 4, 4 * 4 / 9
+    of_inside = {
+        "corner: that is with zeros; Keras' pooling ignores what lies outside": zeros,
+        "corner: only four of nine pixels lie inside, but their mean is asked for": 16,
+        "corner: nothing is padded with zeros here, and nothing is 0": 0,
+        "corner: a window in the corner has four pixels inside, not six; and divide by those "
+        "that are inside": 24 / 9,
+    }
+    of_zeros = {
+        "corner_with_zeros: now the five zeros count as well": inside,
+        "corner_with_zeros: a window at the border has six pixels inside, one in the corner "
+        "four": 24 / 9,
+        "corner_with_zeros: divide by all nine pixels of the window": 16,
+        "corner_with_zeros: the sum of four fours is 16, not 4": 4 / 9,
+        "corner_with_zeros: only one pixel of the window was counted": 1,
+    }
+    expect_number(corner, inside, what="corner", mistakes=of_inside)
+    what, tol = "corner_with_zeros", 0.005  # 1.78 will do
+    expect_number(corner_with_zeros, zeros, what=what, tol=tol, mistakes=of_zeros)
 
 
 BORDER = Exercise(
@@ -364,30 +318,28 @@ BORDER = Exercise(
 def _check_saving(saving):
     for k, c, n in ((3, 64, 128), (5, 8, 24), (3, 3, 4)):
         full, depthwise, pointwise = k * k * c * n, k * k * c, c * n
-        expect_number(
-            call(saving, k, c, n),
-            full / (depthwise + pointwise),
-            what=f"saving({k}, {c}, {n})",
-            mistakes={
-                "upside down: full divided by separable": (depthwise + pointwise) / full,
-                "the 1 x 1 convolution costs something, too": full / depthwise,
-                "that is the limit for many filters; the depthwise part costs something, too": (
-                    full / pointwise
-                ),
-                "the two parts come one after the other: add, do not multiply": (
-                    full / (depthwise * pointwise)
-                ),
-                "biases are no multiply-adds": (full + n) / (depthwise + pointwise + n),
-                "those biases are no multiply-adds, and the depthwise part has none at all": (
-                    (full + n) / (depthwise + c + pointwise + n)
-                ),
-                "a depthwise layer has one slice per channel of its *input*": (
-                    full / (k * k * n + pointwise)
-                ),
-                "the full layer mixes all channels": k * k * n / (depthwise + pointwise),
-                "a square kernel has k x k weights": k * c * n / (k * c + c * n),
-            },
-        )
+        both = depthwise + pointwise
+        mistakes = {
+            "upside down: full divided by separable": both / full,
+            "the 1 x 1 convolution costs something, too": full / depthwise,
+            "that is the limit for many filters; the depthwise part costs something, too": (
+                full / pointwise
+            ),
+            "the two parts come one after the other: add, do not multiply": (
+                full / (depthwise * pointwise)
+            ),
+            "biases are no multiply-adds": (full + n) / (both + n),
+            "those biases are no multiply-adds, and the depthwise part has none at all": (
+                (full + n) / (both + c + n)
+            ),
+            "a depthwise layer has one slice per channel of its *input*": (
+                full / (k * k * n + pointwise)
+            ),
+            "the full layer mixes all channels": k * k * n / both,
+            "a square kernel has k x k weights": k * c * n / (k * c + c * n),
+        }
+        what = f"saving({k}, {c}, {n})"
+        expect_number(call(saving, k, c, n), full / both, what=what, mistakes=mistakes)
 
 
 SAVING = Exercise(
@@ -411,23 +363,19 @@ SAVING = Exercise(
 
 
 def _check_receptive_field(answer):
-    expect_number(
-        answer,
-        99,
-        what="alexnet_field",
-        mistakes={
-            "every step counts one pixel here; behind a stride the steps are longer": 21,
-            "this is the fourth layer; the fifth adds 2 steps of 16 pixels": 67,
-            "this is the third layer": 51,
-            "this is the second layer": 19,
-            "a layer's own stride lengthens the steps of the layers *after* it": 247,
-            "a kernel of k adds k - 1 steps, not k": 147,
-            "count the pixel you start from: 1 + ...": 98,
-            "the poolings have windows, too: they add 2 steps each": 75,
-            "these are the strides multiplied: the jump, not the field": 16,
-            "the windows overlap: they are not simply multiplied": 11 * 3 * 5 * 3 * 3,
-        },
-    )
+    mistakes = {
+        "every step counts one pixel here; behind a stride the steps are longer": 21,
+        "this is the fourth layer; the fifth adds 2 steps of 16 pixels": 67,
+        "this is the third layer": 51,
+        "this is the second layer": 19,
+        "a layer's own stride lengthens the steps of the layers *after* it": 247,
+        "a kernel of k adds k - 1 steps, not k": 147,
+        "count the pixel you start from: 1 + ...": 98,
+        "the poolings have windows, too: they add 2 steps each": 75,
+        "these are the strides multiplied: the jump, not the field": 16,
+        "the windows overlap: they are not simply multiplied": 11 * 3 * 5 * 3 * 3,
+    }
+    expect_number(answer, 99, what="alexnet_field", mistakes=mistakes)
 
 
 RECEPTIVE_FIELD = Exercise(
@@ -452,26 +400,21 @@ RECEPTIVE_FIELD = Exercise(
 def _check_memory(largest_batch):
     for height, width, filters, megabytes in ((224, 224, 64, 1000), (56, 40, 32, 7)):
         numbers, room = height * width * filters, megabytes * 10**6
-        given = call(largest_batch, height, width, filters, megabytes)
-        shown = f"largest_batch({height}, {width}, {filters}, {megabytes})"
-        expect_number(
-            given,
-            room // (4 * numbers),
-            what=shown,
-            tol=1e-9,
-            mistakes={
-                "a batch has a whole number of pictures: round down": room / (4 * numbers),
-                "round down; one picture more would not fit": math.ceil(room / (4 * numbers)),
-                "a 32-bit number takes four bytes, not one": room // numbers,
-                "32 bits are four bytes, not 32": room // (32 * numbers),
-                "a megabyte is a million bytes here, not 2 to the 20": (
-                    megabytes * 2**20 // (4 * numbers)
-                ),
-                "every filter makes a map": room // (4 * height * width),
-                "a 32-bit number takes four bytes, not eight": room // (8 * numbers),
-                "megabytes were taken for bytes": megabytes // (4 * numbers),
-            },
-        )
+        mistakes = {
+            "a batch has a whole number of pictures: round down": room / (4 * numbers),
+            "round down; one picture more would not fit": math.ceil(room / (4 * numbers)),
+            "a 32-bit number takes four bytes, not one": room // numbers,
+            "32 bits are four bytes, not 32": room // (32 * numbers),
+            "a megabyte is a million bytes here, not 2 to the 20": (
+                megabytes * 2**20 // (4 * numbers)
+            ),
+            "every filter makes a map": room // (4 * height * width),
+            "a 32-bit number takes four bytes, not eight": room // (8 * numbers),
+            "megabytes were taken for bytes": megabytes // (4 * numbers),
+        }
+        answer = call(largest_batch, height, width, filters, megabytes)
+        what = f"largest_batch({height}, {width}, {filters}, {megabytes})"
+        expect_number(answer, room // (4 * numbers), what=what, tol=1e-9, mistakes=mistakes)
 
 
 MEMORY = Exercise(

@@ -5,18 +5,16 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from course_utils import activations
-from course_utils.activations import ACTIVATIONS
+from course_utils.activations import ACTIVATIONS, softmax
 from course_utils.exercises import (
     Exercise,
-    NotDone,
-    Wrong,
     call,
     expect_array,
     expect_choice,
     expect_number,
     require,
 )
+from course_utils.exercises.lesson_01 import numbers_of
 
 # --------------------------------------------------------------------------------------------------
 
@@ -49,10 +47,8 @@ def _check_collapse(merge):
                 "b1 meets W2 from the wrong side; write `b1 @ W2`": W2 @ b1 + b2,
             }
         result = call(merge, W1, b1, W2, b2)
-        require(
-            isinstance(result, tuple | list) and len(result) == 2,
-            "two things are to be returned: `return W, b`",
-        )
+        two = isinstance(result, tuple | list) and len(result) == 2
+        require(two, "two things are to be returned: `return W, b`")
         sizes = f"for {inputs} inputs, {hidden} and {outputs} units"
         expect_array(result[0], W, what=f"W {sizes}", mistakes=of_matrix)
         expect_array(result[1], b, what=f"b {sizes}", mistakes=of_bias)
@@ -76,51 +72,39 @@ COLLAPSE = Exercise(
 # --------------------------------------------------------------------------------------------------
 
 
-def _three(values, what: str) -> np.ndarray:
-    if values is None or values is ...:
-        raise NotDone
-    require(not callable(values), f"three numbers are asked for as {what}, not a function")
-    try:
-        array = np.asarray(values)
-    except ValueError:
-        raise Wrong(f"{what} has to be a list of three numbers, all on one level") from None
-    require(array.dtype.kind in "iuf", f"{what} has to be a list of three real numbers")
-    require(array.shape == (3,), f"{what} has the shape {array.shape}; give three numbers")
-    require(bool(np.isfinite(array).all()), f"NaN or infinity stands in {what}")
-    return array.astype(float)
-
-
 def _check_tent(weights, biases, outgoing):
-    w = _three(weights, "tent_weights")
-    b = _three(biases, "tent_biases")
-    v = _three(outgoing, "tent_outgoing")
+    w, b, v = (
+        numbers_of(answer, f"tent_{name}", (3,))
+        for answer, name in ((weights, "weights"), (biases, "biases"), (outgoing, "outgoing"))
+    )
+    require(v.any(), "all outgoing weights are zero: the sum is flat")
+    require(w.any(), "all weights are zero: no unit looks at x, and the sum is flat")
+    marked = {
+        -1: "left of 0 every unit has to be silent, or they have to cancel",
+        0: "the first kink lies there, and all is still 0",
+        1: "one unit rises with slope 1 from 0 on",
+        2: "the second unit has to turn a slope of 1 into -1, which takes -2",
+        3: "the third unit has to stop the fall at x = 2",
+        0.5: "between the kinks the pieces are straight",
+        1.5: "between the kinks the pieces are straight",
+    }
+    places = np.array([*marked, *np.linspace(-3, 5, 81), -100, 100])
+    heights = np.maximum(w * places[:, None] + b, 0) @ v
 
-    def height(x):
-        return float(np.maximum(w * x + b, 0) @ v)
+    def tent(top):
+        return np.maximum(1 - np.abs(places - top), 0)
 
-    require(np.any(v != 0), "all outgoing weights are zero: the sum is flat")
-    require(np.any(w != 0), "all weights are zero: no unit looks at x, and the sum is flat")
-    places = np.concatenate([np.linspace(-3, 5, 81), [-100, 100]])
-    tent = np.maximum(1 - np.abs(places - 1), 0)
-    found = np.array([height(x) for x in places])
-    if np.allclose(found, tent, atol=1e-6):
-        return
-    if np.allclose(found, -tent, atol=1e-6):
-        raise Wrong("it hangs upside down: turn the signs of the outgoing weights")
-    for shift in (-2, -1, 1):
-        if np.allclose(found, np.maximum(1 - np.abs(places - 1 - shift), 0), atol=1e-6):
-            raise Wrong(f"a tent, but its top is at x = {1 + shift}; the kink lies at -b/w")
-    for x, right in ((-1, 0), (0, 0), (1, 1), (2, 0), (3, 0), (0.5, 0.5), (1.5, 0.5)):
-        if abs(height(x) - right) > 1e-6:
-            after = {
-                -1: "left of 0 every unit has to be silent, or they have to cancel",
-                0: "the first kink lies there, and all is still 0",
-                1: "one unit rises with slope 1 from 0 on",
-                2: "the second unit has to turn a slope of 1 into -1, which takes -2",
-                3: "the third unit has to stop the fall at x = 2",
-            }.get(x, "between the kinks the pieces are straight")
-            raise Wrong(f"at x = {x} its height is {height(x):.3g} instead of {right:g}: {after}")
-    raise Wrong("near the tent all is right, but far away the sum does not stay at 0")
+    def is_it(shape):
+        return np.allclose(heights, shape, atol=1e-6)
+
+    require(not is_it(-tent(1)), "it hangs upside down: turn the signs of the outgoing weights")
+    for top in (-1, 0, 2):
+        require(not is_it(tent(top)), f"a tent, but its top is at x = {top}; the kink lies at -b/w")
+    for x, height, right in zip(marked, heights, tent(1), strict=False):
+        differs = f"at x = {x} its height is {height:.3g} instead of {right:g}: {marked[x]}"
+        require(abs(height - right) <= 1e-6, differs)
+    far = "near the tent all is right, but far away the sum does not stay at 0"
+    require(is_it(tent(1)), far)
 
 
 TENT = Exercise(
@@ -146,26 +130,24 @@ tent_outgoing = [1, -2, 1]
 def _check_slope(silu_slope):
     z = np.array([-6.0, -2.0, -0.5, 0.0, 0.7, 1.5, 3.0, 9.0])
     y = special.expit(z)
-    expect_array(
-        call(silu_slope, z),
-        ACTIVATIONS["SiLU"].slope(z),
-        what="silu_slope(z)",
-        tol=1e-5,  # a fine difference quotient is an answer, too
-        mistakes={
-            "that is SiLU itself; its derivative is asked for": z * y,
-            "that is the derivative of the sigmoid; the factor z has one, too": y * (1 - y),
-            "only one half of the product rule: where z stays and sigma is derived, sigma is "
-            "missing": z * y * (1 - y),
-            "only the other half of the product rule: z was derived, sigma was not": y,
-            "the two parts of the product rule are added, not multiplied": y * y * (1 - y),
-            "the sign between the two parts is plus": y - z * y * (1 - y),
-            "the slope of sigma is y (1 - y), not 1 - y": y + z * (1 - y),
-            "the slope of sigma is sigma(z) (1 - sigma(z)); here z stands for sigma": (
-                y + z * z * (1 - z)
-            ),
-            "that is the slope of a ReLU": (z > 0).astype(float),
-        },
-    )
+    mistakes = {
+        "that is SiLU itself; its derivative is asked for": z * y,
+        "that is the derivative of the sigmoid; the factor z has one, too": y * (1 - y),
+        "only one half of the product rule: where z stays and sigma is derived, sigma is missing": z
+        * y
+        * (1 - y),
+        "only the other half of the product rule: z was derived, sigma was not": y,
+        "the two parts of the product rule are added, not multiplied": y * y * (1 - y),
+        "the sign between the two parts is plus": y - z * y * (1 - y),
+        "the slope of sigma is y (1 - y), not 1 - y": y + z * (1 - y),
+        "the slope of sigma is sigma(z) (1 - sigma(z)); here z stands for sigma": (
+            y + z * z * (1 - z)
+        ),
+        "that is the slope of a ReLU": (z > 0).astype(float),
+    }
+    answer, right = call(silu_slope, z), ACTIVATIONS["SiLU"].slope(z)
+    # A fine difference quotient is an answer, too.
+    expect_array(answer, right, what="silu_slope(z)", tol=1e-5, mistakes=mistakes)
 
 
 SLOPE = Exercise(
@@ -189,57 +171,44 @@ SLOPE = Exercise(
 
 def _check_softmax(stable_softmax):
     small = np.array([[2.0, 1.0, -1.0], [0.0, 0.5, 0.25], [3.0, -4.0, 5.0], [1.0, 1.0, 1.0]])
-    powers = np.exp(small)
+    largest, powers, right = small.max(axis=1, keepdims=True), np.exp(small), softmax(small)
+    sums = small.sum(axis=1, keepdims=True)
+    mistakes = {
+        "all numbers together sum to one; each row has to: sum along `axis=1`": (
+            powers / powers.sum()
+        ),
+        "each column sums to one; the rows have to: `axis=1`": powers / powers.sum(axis=0),
+        "these are the powers; divide each row by its sum": powers,
+        "these are powers with the maximum subtracted; divide each row by its sum": (
+            np.exp(small - largest)
+        ),
+        "the logits themselves were divided by their sum; take the exponential first": (
+            small / np.where(sums == 0, 1, sums)
+        ),
+        "that is a hard decision, arg max; softmax shares": (small == largest).astype(float),
+        "that is the logarithm of the probabilities": special.log_softmax(small, axis=1),
+        "the smallest gets the most: a sign is turned": softmax(-small),
+        "these are sigmoids: each logit by itself; softmax divides by the sum of the row": (
+            special.expit(small)
+        ),
+    }
+    answer = call(stable_softmax, small)
     expect_array(
-        call(stable_softmax, small),
-        activations.softmax(small),
-        what="stable_softmax of four rows with three logits",
-        mistakes={
-            "all numbers together sum to one; each row has to: sum along `axis=1`": (
-                powers / powers.sum()
-            ),
-            "each column sums to one; the rows have to: `axis=1`": powers / powers.sum(axis=0),
-            "these are the powers; divide each row by its sum": powers,
-            "these are powers with the maximum subtracted; divide each row by its sum": np.exp(
-                small - small.max(axis=1, keepdims=True)
-            ),
-            "the logits themselves were divided by their sum; take the exponential first": (
-                small / np.where(small.sum(axis=1) == 0, 1, small.sum(axis=1))[:, None]
-            ),
-            "that is a hard decision, arg max; softmax shares": (
-                (small == small.max(axis=1, keepdims=True)).astype(float)
-            ),
-            "that is the logarithm of the probabilities": special.log_softmax(small, axis=1),
-            "the smallest gets the most: a sign is turned": activations.softmax(-small),
-            "these are sigmoids: each logit by itself; softmax divides by the sum of the row": (
-                special.expit(small)
-            ),
-        },
+        answer, right, what="stable_softmax of four rows with three logits", mistakes=mistakes
     )
-    for shift, hint in (
-        (1000.0, "logits around 1000 overflow: subtract the largest of each row first"),
-        (-1000.0, "logits around -1000 give 0 / 0: subtract the largest of each row first"),
-    ):
-        with np.errstate(all="ignore"):
-            result = np.asarray(call(stable_softmax, small + shift))
-        require(bool(np.isfinite(np.asarray(result, float)).all()), hint)
-        expect_array(
-            result,
-            activations.softmax(small),
-            what=f"stable_softmax of logits around {shift:g}",
-            tol=1e-5,
-        )
     # One maximum for the whole batch leaves a row of much smaller logits with 0 / 0.
-    mixed = np.array([[2000.0, 1999.0], [0.0, 1.0]])
-    with np.errstate(all="ignore"):
-        result = np.asarray(call(stable_softmax, mixed), float)
-    require(
-        bool(np.isfinite(result).all()),
-        "rows of very different size fail: each row needs its own maximum, `max(axis=1)`",
-    )
-    expect_array(
-        result, activations.softmax(mixed), what="stable_softmax of rows of very different size"
-    )
+    for logits, what, hint in (
+        (small + 1000, "logits around 1000", "overflow: subtract the largest of each row first"),
+        (small - 1000, "logits around -1000", "give 0 / 0: subtract the largest of each row first"),
+        (
+            np.array([[2000.0, 1999.0], [0.0, 1.0]]),
+            "rows of very different size",
+            "fail: each row needs its own maximum, `max(axis=1)`",
+        ),
+    ):
+        answer = np.asarray(call(stable_softmax, logits), float)
+        require(np.isfinite(answer).all(), f"{what} {hint}")
+        expect_array(answer, softmax(logits), what=f"stable_softmax of {what}", tol=1e-5)
 
 
 SOFTMAX = Exercise(
@@ -289,12 +258,8 @@ def _check_delta(step_back):
                 "this layer": (slope * d) @ w.T,
                 "the weights are missing": slope * d,
             }
-        expect_array(
-            call(step_back, y, w, d),
-            slope * back,
-            what=f"step_back for {units} units and {following} next ones",
-            mistakes=mistakes,
-        )
+        what = f"step_back for {units} units and {following} next ones"
+        expect_array(call(step_back, y, w, d), slope * back, what=what, mistakes=mistakes)
 
 
 DELTA = Exercise(
@@ -325,29 +290,21 @@ def _check_dead(count_dead):
             [-3.0, -4.0, -9.0, 1.0, 1.0, -0.5, -1.0],
         ]
     )
-    expect_number(
-        call(count_dead, sums),
-        3,
-        what="count_dead for 4 pictures and 7 units",
-        tol=1e-9,
-        mistakes={
-            "these are the units that are alive": 4,
-            "these are units that are silent for *some* picture; dead means for all": 6,
-            "a sum of exactly 0 counts as silent, too: ReLU's slope there is 0": 2,
-            "these are units with a negative mean; a single positive sum keeps a unit alive": 5,
-            "these are all silent answers of the table; count units": int((sums <= 0).sum()),
-            "that looks along the wrong axis: pictures are the rows, and no picture silences all "
-            "units": 0,
-            "that is a share; a number of units is asked for": 3 / 7,
-            "these are all units of the layer": 7,
-        },
-    )
-    expect_number(
-        call(count_dead, np.array([[-1.0, 2.0], [-3.0, -1.0]])),
-        1,
-        what="count_dead for 2 pictures and 2 units",
-        tol=1e-9,
-    )
+    mistakes = {
+        "these are the units that are alive": 4,
+        "these are units that are silent for *some* picture; dead means for all": 6,
+        "a sum of exactly 0 counts as silent, too: ReLU's slope there is 0": 2,
+        "these are units with a negative mean; a single positive sum keeps a unit alive": 5,
+        "these are all silent answers of the table; count units": int((sums <= 0).sum()),
+        "that looks along the wrong axis: pictures are the rows, and no picture silences all "
+        "units": 0,
+        "that is a share; a number of units is asked for": 3 / 7,
+        "these are all units of the layer": 7,
+    }
+    what = "count_dead for 4 pictures and 7 units"
+    expect_number(call(count_dead, sums), 3, what=what, tol=1e-9, mistakes=mistakes)
+    few = np.array([[-1.0, 2.0], [-3.0, -1.0]])
+    expect_number(call(count_dead, few), 1, what="count_dead for 2 pictures and 2 units")
 
 
 DEAD = Exercise(
@@ -369,35 +326,25 @@ DEAD = Exercise(
 
 
 def _check_diagnose(network_a, network_b, network_c):
-    expect_choice(
-        network_a,
-        "vanish",
-        {
-            "fine": "network A: He's size keeps the length in each layer. What do 20 halves make?",
-            "explode": "network A: its weights are smaller than He's, so the factor per layer is "
-            "below 1",
-        },
-    )
-    expect_choice(
-        network_b,
-        "explode",
-        {
-            "fine": "network B: a residual connection adds a way around, 1 + f'; it does not take "
-            "away what f' has too much",
-            "vanish": "network B: neither Leaky ReLU nor the residual connection makes anything "
-            "smaller, and the weights are too large",
-        },
-    )
-    expect_choice(
-        network_c,
-        "fine",
-        {
-            "explode": "network C: what does batch normalization do to sums that are twice too "
-            "large?",
-            "vanish": "network C: batch normalization keeps the sums where the sigmoid is steep, "
-            "and rescales what the slope takes",
-        },
-    )
+    of_a = {
+        "fine": "network A: He's size keeps the length in each layer. What do 20 halves make?",
+        "explode": "network A: its weights are smaller than He's, so the factor per layer is "
+        "below 1",
+    }
+    of_b = {
+        "fine": "network B: a residual connection adds a way around, 1 + f'; it does not take "
+        "away what f' has too much",
+        "vanish": "network B: neither Leaky ReLU nor the residual connection makes anything "
+        "smaller, and the weights are too large",
+    }
+    of_c = {
+        "explode": "network C: what does batch normalization do to sums that are twice too large?",
+        "vanish": "network C: batch normalization keeps the sums where the sigmoid is steep, "
+        "and rescales what the slope takes",
+    }
+    expect_choice(network_a, "vanish", of_a)
+    expect_choice(network_b, "explode", of_b)
+    expect_choice(network_c, "fine", of_c)
 
 
 DIAGNOSE = Exercise(
@@ -421,45 +368,34 @@ network_c = "fine"
 
 
 def _check_shapes(flat_length, trained_numbers):
-    convolutions, dense = (9 + 1) * 8 + (9 * 8 + 1) * 16, (400 + 1) * 32 + 33 * 10
-    slopes = 8 + 16 + 32
-    expect_number(
-        flat_length,
-        400,
-        what="the length of the flattened vector",
-        mistakes={
-            "that would be with padding SAME; here 28 becomes 26": 7 * 7 * 16,
-            "the channels are missing: 16 maps of 5 x 5": 25,
-            "that is before the second pooling": 11 * 11 * 16,
-            "11 pixels make 5 windows of 2: VALID drops the rest": 6 * 6 * 16,
-            "the last layer of maps has 16 channels, not 8": 25 * 8,
-            "the second pooling is right, but the first is missing": 12 * 12 * 16,
-        },
-    )
-    expect_number(
-        trained_numbers,
-        convolutions + dense + slopes,
-        what="the number of trained numbers",
-        tol=1e-9,  # of fourteen thousand, one counts
-        mistakes={
-            "each PReLU learns a slope for each channel or unit: 8 + 16 + 32": convolutions + dense,
-            "the slopes of the PReLU behind the dense layer are missing": (
-                convolutions + dense + 24
-            ),
-            "each PReLU has one slope for each channel, not one for all": convolutions + dense + 3,
-            "with that, each *place* of a map has a slope of its own; here a channel has one": (
-                convolutions + dense + 26 * 26 * 8 + 11 * 11 * 16 + 32
-            ),
-            "the kernels of the second convolution have 8 channels: 3 x 3 x 8 weights each": (
-                80 + 10 * 16 + dense + slopes
-            ),
-            "the biases are missing": convolutions - 24 + dense - 42 + slopes,
-            "the logits are missing: Dense(10)": convolutions + dense - 330 + slopes,
-            "Dense(10) learns no slopes; it has no PReLU behind it": (
-                convolutions + dense + slopes + 10
-            ),
-        },
-    )
+    second = (9 * 8 + 1) * 16
+    layers, slopes = (9 + 1) * 8 + second + (400 + 1) * 32 + 33 * 10, 8 + 16 + 32
+    right = layers + slopes
+    of_length = {
+        "that would be with padding SAME; here 28 becomes 26": 7 * 7 * 16,
+        "the channels are missing: 16 maps of 5 x 5": 25,
+        "that is before the second pooling": 11 * 11 * 16,
+        "11 pixels make 5 windows of 2: VALID drops the rest": 6 * 6 * 16,
+        "the last layer of maps has 16 channels, not 8": 25 * 8,
+        "the second pooling is right, but the first is missing": 12 * 12 * 16,
+    }
+    of_numbers = {
+        "each PReLU learns a slope for each channel or unit: 8 + 16 + 32": layers,
+        "the slopes of the PReLU behind the dense layer are missing": right - 32,
+        "each PReLU has one slope for each channel, not one for all": layers + 3,
+        "with that, each *place* of a map has a slope of its own; here a channel has one": (
+            layers + 26 * 26 * 8 + 11 * 11 * 16 + 32
+        ),
+        "the kernels of the second convolution have 8 channels: 3 x 3 x 8 weights each": (
+            right - second + 10 * 16
+        ),
+        "the biases are missing": right - (8 + 16 + 32 + 10),
+        "the logits are missing: Dense(10)": right - 330,
+        "Dense(10) learns no slopes; it has no PReLU behind it": right + 10,
+    }
+    expect_number(flat_length, 400, what="the length of the flattened vector", mistakes=of_length)
+    what = "the number of trained numbers"  # of which, of fourteen thousand, one counts
+    expect_number(trained_numbers, right, what=what, tol=1e-9, mistakes=of_numbers)
 
 
 SHAPES = Exercise(

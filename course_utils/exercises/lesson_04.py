@@ -15,8 +15,6 @@ from course_utils.exercises import (
     require,
 )
 
-# --------------------------------------------------------------------------------------------------
-
 
 def _check_rate(divergent_rate):
     expect_number(
@@ -53,68 +51,48 @@ RATE = Exercise(
     check=_check_rate,
 )
 
-# --------------------------------------------------------------------------------------------------
-
-
-def _ball(
-    gradient,
-    start,
-    rate,
-    beta,
-    steps,
-    *,
-    sign=-1.0,
-    turn=1.0,
-    at_previous=False,
-    damped=False,
-    ahead=False,
-):
-    """Heavy ball, with a known mistake if asked for."""
-    before = now = np.array(start, float)
-    path = [now]
-    for _ in range(steps):
-        roll = turn * beta * (now - before)
-        place = before if at_previous else now + roll if ahead else now
-        size = rate * (1 - beta) if damped else rate
-        before, now = now, now + sign * size * np.asarray(gradient(place)) + roll
-        path.append(now)
-    return np.array(path)
-
 
 def _check_momentum(heavy_ball):
-    valley = optimizers.LANDSCAPES["turned ravine"]
     for start, rate, beta, steps in (((1.0, 2.0), 0.03, 0.8, 6), ((-1.0, 0.5), 0.05, 0.5, 4)):
-        given = (valley.gradient, np.array(start), rate, beta, steps)
-        right = _ball(*given)
-        velocity_only = right[1:] - right[:-1]
-        expect_array(
-            call(heavy_ball, *given),
-            right,
-            what="the path",
-            mistakes={
-                "this is plain gradient descent: the last term, with beta, is missing": _ball(
-                    *given[:3], 0.0, steps
-                ),
-                "this walks uphill: the gradient is to be subtracted": _ball(*given, sign=1.0),
-                "the last term pulls back: it is the place now minus the one before": _ball(
-                    *given, turn=-1.0
-                ),
-                "the gradient is measured at the place before; it belongs to the place now": _ball(
-                    *given, at_previous=True
-                ),
-                "the gradient is multiplied by `1 - beta` as well; here only by the rate": _ball(
-                    *given, damped=True
-                ),
-                "this measures the gradient after rolling on: that is Nesterov's variant": _ball(
-                    *given, ahead=True
-                ),
-                "the start is missing: the path begins with it": right[1:],
-                "this is the last place only; return all of them": right[-1],
-                "these are the changes; return the places": velocity_only,
-                "one step too few: the path has the start and one place a step": right[:-1],
-                "one step too many": _ball(*given[:4], steps + 1),
-            },
-        )
+        slope, start = optimizers.LANDSCAPES["turned ravine"].gradient, np.array(start)
+        right, mistakes = _balls(slope, start, rate, beta, steps)
+        answer = call(heavy_ball, slope, start, rate, beta, steps)
+        expect_array(answer, right, what="the path", mistakes=mistakes)
+
+
+def _balls(slope, start, rate, beta, steps):
+    """The right path, and those of known mistakes."""
+
+    def walk(change, steps=steps):
+        before = now = start
+        path = [now]
+        for _ in range(steps):
+            before, now = now, now + change(now, before, beta * (now - before))
+            path.append(now)
+        return np.array(path)
+
+    def change(now, before, roll):
+        return -rate * slope(now) + roll
+
+    right, plain = walk(change), walk(lambda now, before, roll: -rate * slope(now))
+    uphill = walk(lambda now, before, roll: rate * slope(now) + roll)
+    back = walk(lambda now, before, roll: -rate * slope(now) - roll)
+    late = walk(lambda now, before, roll: -rate * slope(before) + roll)
+    damped = walk(lambda now, before, roll: -rate * (1 - beta) * slope(now) + roll)
+    nesterov = walk(lambda now, before, roll: -rate * slope(now + roll) + roll)
+    return right, {
+        "this is plain gradient descent: the last term, with beta, is missing": plain,
+        "this walks uphill: the gradient is to be subtracted": uphill,
+        "the last term pulls back: it is the place now minus the one before": back,
+        "the gradient is measured at the place before; it belongs to the place now": late,
+        "the gradient is multiplied by `1 - beta` as well; here only by the rate": damped,
+        "this measures the gradient after rolling on: that is Nesterov's variant": nesterov,
+        "the start is missing: the path begins with it": right[1:],
+        "this is the last place only; return all of them": right[-1],
+        "these are the changes; return the places": np.diff(right, axis=0),
+        "one step too few: the path has the start and one place a step": right[:-1],
+        "one step too many": walk(change, steps + 1),
+    }
 
 
 MOMENTUM = Exercise(
@@ -139,23 +117,18 @@ MOMENTUM = Exercise(
     check=_check_momentum,
 )
 
-# --------------------------------------------------------------------------------------------------
 
 _CURVATURES = np.array([0.5, 50.0])
 
 
 def _steps_needed(rate: float, beta: float, most: int = 20_000) -> int | None:
-    """Steps until the ravine's minimum is 1e-6 near; None if it is never reached."""
-    w, velocity = np.ones(2), np.zeros(2)
-    for step in range(1, most + 1):
-        velocity = beta * velocity - rate * _CURVATURES * w
-        w = w + velocity
-        distance = np.linalg.norm(w)
-        if distance < 1e-6:
-            return step
-        if not distance < 1e9:
-            return None
-    return most
+    """Steps until the ravine's minimum is 1e-6 near; None if the walk leaves it for good."""
+    rule = optimizers.momentum(rate, beta)
+    path = optimizers.descend(lambda w: _CURVATURES * w, np.ones(2), rule, most)
+    distances = np.linalg.norm(path, axis=1)
+    if not distances[-1] < 1e9:
+        return None
+    return int(np.argmax(distances < 1e-6)) or most
 
 
 def _check_valley(my_rate, my_beta):
@@ -219,108 +192,69 @@ my_beta = ((10 - 1) / (10 + 1)) ** 2
     check=_check_valley,
 )
 
-# --------------------------------------------------------------------------------------------------
-
-
-def _adamw(
-    weights,
-    gradient,
-    mean,
-    square,
-    step,
-    rate,
-    decay,
-    *,
-    sign=1.0,
-    corrected=True,
-    inside=False,
-    with_rate=True,
-    shift=0,
-    root=True,
-    old_mean=False,
-    swap=False,
-):
-    """One step of AdamW, with a known mistake if asked for."""
-    if inside:
-        gradient, decay = gradient + decay * weights, 0.0
-    beta_1, beta_2 = (0.999, 0.9) if swap else (0.9, 0.999)
-    new_mean = beta_1 * mean + (1 - beta_1) * gradient
-    new_square = beta_2 * square + (1 - beta_2) * gradient**2
-    step = step + shift
-    m = mean if old_mean else new_mean
-    m_hat = m / (1 - beta_1**step) if corrected else m
-    s_hat = new_square / (1 - beta_2**step) if corrected else new_square
-    ratio = m_hat / ((np.sqrt(s_hat) if root else s_hat) + 1e-7)
-    pull = decay * weights if with_rate else decay * weights / rate
-    return weights - sign * rate * (ratio + pull), new_mean, new_square
-
 
 def _check_adam(adamw):
     random = np.random.default_rng(4)
     weights, mean, signs = random.normal(size=(3, 5))
     square = random.random(5)
     gradient = signs + np.sign(signs)  # none so small that it mattered where epsilon stands
+    zeros = np.zeros(5)
     # Not the first step first: there Adam's own step is the same for all gradients.
-    for step in (7, 1):
-        if step == 1:
-            given = (weights, gradient, np.zeros(5), np.zeros(5), 1, 0.1, 0.05)
-        else:
-            given = (weights, gradient, mean, square, 7, 0.02, 0.3)
+    for given in (
+        (weights, gradient, mean, square, 7, 0.02, 0.3),
+        (weights, gradient, zeros, zeros, 1, 0.1, 0.05),
+    ):
         answer = call(adamw, *given)
         require(
             isinstance(answer, tuple | list) and len(answer) == 3,
             "three things are to be returned: the new weights, mean and square",
         )
-        right = _adamw(*given)
-        plain = (given[:6], 0.0)
-        expect_array(
-            answer[1],
-            right[1],
-            what="the new mean",
-            mistakes={
-                "the new mean has the decay in it; it is for the gradient alone": _adamw(
-                    *given, inside=True
-                )[1],
-                "the two betas are exchanged: 0.9 is for the mean": _adamw(*given, swap=True)[1],
-                "the new mean is returned with its correction; remember it without": right[1]
-                / (1 - 0.9**step),
-                "the new weights come first, then mean and square": right[0],
-            },
-        )
-        expect_array(
-            answer[2],
-            right[2],
-            what="the new square",
-            mistakes={
-                "the new square is the mean of the gradients; square them first": 0.999 * given[3]
-                + 0.001 * gradient,
-                "the new square is returned with its correction; remember it without": right[2]
-                / (1 - 0.999**step),
-            },
-        )
-        expect_array(
-            answer[0],
-            right[0],
-            what="the new weights",
-            tol=1e-5,  # either place of epsilon will do
-            mistakes={
-                "this is Adam without decay: the last term is missing": _adamw(*plain[0], plain[1])[
-                    0
-                ],
-                "the decay belongs outside the fraction, not into the gradient": _adamw(
-                    *given, inside=True
-                )[0],
-                "the bias correction is missing": _adamw(*given, corrected=False)[0],
-                "this climbs: the bracket is to be subtracted": _adamw(*given, sign=-1.0)[0],
-                "the decay, too, is multiplied by the rate": _adamw(*given, with_rate=False)[0],
-                "the correction is that of the next step: `step` is 1 at the first": _adamw(
-                    *given, shift=1
-                )[0],
-                "the mean of squares stands under a root": _adamw(*given, root=False)[0],
-                "the old mean is used; update it first": _adamw(*given, old_mean=True)[0],
-                "this is the change of the weights; return the new weights": right[0] - weights,
-            },
-        )
+        right, mistakes = _adam_step(*given)
+        for part, name, tol in ((1, "mean", 1e-6), (2, "square", 1e-6), (0, "weights", 1e-5)):
+            # Of the weights less exactly: either place of epsilon will do.
+            what = f"the new {name}"
+            expect_array(answer[part], right[part], what=what, tol=tol, mistakes=mistakes[part])
+
+
+def _adam_step(weights, gradient, mean, square, step, rate, decay):
+    """What is right, and known mistakes: for the new weights, mean and square."""
+
+    def moments(gradient):
+        return 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
+
+    def stepped(mean, square, step=step, decay=decay, root=np.sqrt):
+        m, s = mean / (1 - 0.9**step), square / (1 - 0.999**step)
+        return weights - rate * (m / (root(s) + 1e-7) + decay * weights)
+
+    new_mean, new_square = new = moments(gradient)
+    right, plain = stepped(*new), stepped(*new, decay=0)
+    with_decay, linear = moments(gradient + decay * weights), 0.999 * square + 0.001 * gradient
+    kept = new_mean / (1 - 0.9**step), new_square / (1 - 0.999**step)
+    of_mean = {
+        "the new mean has the decay in it; it is for the gradient alone": with_decay[0],
+        "the two betas are exchanged: 0.9 is for the mean": 0.999 * mean + 0.001 * gradient,
+        "the new mean is returned with its correction; remember it without": kept[0],
+        "the new weights come first, then mean and square": right,
+    }
+    of_square = {
+        "the new square is the mean of the gradients; square them first": linear,
+        "the new square is returned with its correction; remember it without": kept[1],
+    }
+    inside, uncorrected = stepped(*with_decay, decay=0), stepped(*new, step=np.inf)
+    of_weights = {
+        "this is Adam without decay: the last term is missing": plain,
+        "the decay belongs outside the fraction, not into the gradient": inside,
+        "the bias correction is missing": uncorrected,
+        "this climbs: the bracket is to be subtracted": 2 * weights - right,
+        "the decay, too, is multiplied by the rate": plain - decay * weights,
+        "the correction is that of the next step: `step` is 1 at the first": stepped(
+            *new, step + 1
+        ),
+        "the mean of squares stands under a root": stepped(*new, root=lambda s: s),
+        "the old mean is used; update it first": stepped(mean, new_square),
+        "this is the change of the weights; return the new weights": right - weights,
+    }
+    return (right, *new), (of_weights, of_mean, of_square)
 
 
 ADAM = Exercise(
@@ -344,7 +278,6 @@ ADAM = Exercise(
     check=_check_adam,
 )
 
-# --------------------------------------------------------------------------------------------------
 
 _DIAGNOSES = {
     "A": "rate too small",
@@ -417,59 +350,17 @@ CURVES = Exercise(
     check=_check_curves,
 )
 
-# --------------------------------------------------------------------------------------------------
-
 
 def _check_penalty(elastic_net):
-    random = np.random.default_rng(1)
-    for weights, l1, l2 in (
-        (np.array([1.0, -2.0]), 0.01, 0.02),
-        (random.normal(size=(3, 4)), 0.3, 0.05),
-    ):
+    signed = np.random.default_rng(1).normal(size=(3, 4))
+    for weights, l1, l2 in ((np.array([1.0, -2.0]), 0.01, 0.02), (signed, 0.3, 0.05)):
         answer = call(elastic_net, weights, l1, l2)
         require(
             isinstance(answer, tuple | list) and len(answer) == 2,
             "two things are to be returned: the penalty and its gradient",
         )
-        size, square = np.abs(weights).sum(), (weights**2).sum()
-        expect_number(
-            answer[0],
-            l1 * size + l2 * square,
-            what="the penalty",
-            mistakes={
-                "the penalty of L1 sums sizes: without `abs`, signs cancel": l1 * weights.sum()
-                + l2 * square,
-                "the penalty of L2 is the sum of squares, not its root": l1 * size
-                + l2 * np.sqrt(square),
-                "the penalty of L2 is halved; in Keras' definition there is no 1/2": l1 * size
-                + l2 * square / 2,
-                "the penalty is a sum over all weights, not a mean": (l1 * size + l2 * square)
-                / weights.size,
-                "the two prices are exchanged": l2 * size + l1 * square,
-                "the penalty has only its L1 part": l1 * size,
-                "the penalty has only its L2 part": l2 * square,
-                "the price stands before the sum; it is not squared with the weights": l1 * size
-                + l2**2 * square,
-            },
-        )
-        right = l1 * np.sign(weights) + 2 * l2 * weights
-        expect_array(
-            answer[1],
-            right,
-            what="the gradient",
-            mistakes={
-                "the derivative of a square has a factor 2": l1 * np.sign(weights) + l2 * weights,
-                "the slope of `abs` is -1 for negative weights: use the sign": l1
-                + 2 * l2 * weights,
-                "the slope of `abs` does not grow with the weight": l1 * weights + 2 * l2 * weights,
-                "the pull of L2 keeps the sign of the weight": l1 * np.sign(weights)
-                + 2 * l2 * np.abs(weights),
-                "the gradient has one number for each weight; do not sum it": right.sum(),
-                "the gradient points uphill; the minus comes with the step": -right,
-                "the gradient lacks the part of L1": 2 * l2 * weights,
-                "the gradient lacks the part of L2": l1 * np.sign(weights),
-            },
-        )
+        _check_price(answer[0], weights, l1, l2)
+        _check_pull(answer[1], weights, l1, l2)
     try:
         at_zero = call(elastic_net, np.array([0.0, 1.0]), 0.5, 0.25)[1]
     except NotDone:
@@ -480,6 +371,37 @@ def _check_penalty(elastic_net):
         what="the gradient for the weights 0 and 1",
         mistakes={"at a weight of zero take 0 for the slope of `abs`": [0.5, 1.0]},
     )
+
+
+def _check_price(penalty, weights, l1, l2):
+    first, second = l1 * np.abs(weights).sum(), l2 * (weights**2).sum()
+    signed, root = l1 * weights.sum(), l2 * np.linalg.norm(weights)
+    mistakes = {
+        "the penalty of L1 sums sizes: without `abs`, signs cancel": signed + second,
+        "the penalty of L2 is the sum of squares, not its root": first + root,
+        "the penalty of L2 is halved; in Keras' definition there is no 1/2": first + second / 2,
+        "the penalty is a sum over all weights, not a mean": (first + second) / weights.size,
+        "the two prices are exchanged": l2 / l1 * first + l1 / l2 * second,
+        "the penalty has only its L1 part": first,
+        "the penalty has only its L2 part": second,
+        "the price stands before the sum; it is not squared with the weights": first + l2 * second,
+    }
+    expect_number(penalty, first + second, what="the penalty", mistakes=mistakes)
+
+
+def _check_pull(gradient, weights, l1, l2):
+    first, second = l1 * np.sign(weights), 2 * l2 * weights
+    mistakes = {
+        "the derivative of a square has a factor 2": first + second / 2,
+        "the slope of `abs` is -1 for negative weights: use the sign": l1 + second,
+        "the slope of `abs` does not grow with the weight": l1 * weights + second,
+        "the pull of L2 keeps the sign of the weight": first + np.abs(second),
+        "the gradient has one number for each weight; do not sum it": (first + second).sum(),
+        "the gradient points uphill; the minus comes with the step": -first - second,
+        "the gradient lacks the part of L1": second,
+        "the gradient lacks the part of L2": first,
+    }
+    expect_array(gradient, first + second, what="the gradient", mistakes=mistakes)
 
 
 PENALTY = Exercise(
@@ -500,50 +422,37 @@ PENALTY = Exercise(
     check=_check_penalty,
 )
 
-# --------------------------------------------------------------------------------------------------
-
 
 def _check_dropout(dropout):
     source = np.random.default_rng(2)
     values, random = source.normal(size=(4, 6)), source.random((4, 6))
     for rate in (0.2, 0.6):
-        kept = random >= rate
-        right = np.where(kept, values / (1 - rate), 0)
-        expect_array(
-            call(dropout, values, rate, random, True),
-            right,
-            what=f"dropout(values, {rate}, random, training=True)",
-            mistakes={
-                "what is kept has to be divided by `1 - rate`": np.where(kept, values, 0),
-                "what is kept is multiplied by `1 - rate`; divide": np.where(
-                    kept, values * (1 - rate), 0
-                ),
-                "what is kept is divided by `rate`; divide by the share that is *kept*": np.where(
-                    kept, values / rate, 0
-                ),
-                "the wrong ones are dropped: below `rate` means out": np.where(
-                    kept, 0, values / (1 - rate)
-                ),
-                "the wrong ones are dropped, and the rest is not scaled": np.where(kept, 0, values),
-                "in training something has to be dropped": values,
-                "only the scale is there; nothing is dropped": values / (1 - rate),
-                "what is dropped becomes 0, not 1": np.where(kept, values / (1 - rate), 1),
-                "that is the mask; multiply the values by it": kept / (1 - rate),
-            },
-        )
-        expect_array(
-            call(dropout, values, rate, random, False),
-            values,
-            what=f"dropout(values, {rate}, random, training=False)",
-            mistakes={
-                "dropout is not active at inference: return the values as they are": right,
-                "at inference there is nothing to scale: training has seen to it": values
-                * (1 - rate),
-                "at inference nothing was dropped, so nothing has to be made up for": values
-                / (1 - rate),
-                "at inference, too, values are set to zero": np.where(kept, values, 0),
-            },
-        )
+        share, kept = 1 - rate, random >= rate
+        scaled, dropped = values / share, values * kept
+        in_training = {
+            "what is kept has to be divided by `1 - rate`": dropped,
+            "what is kept is multiplied by `1 - rate`; divide": dropped * share,
+            "what is kept is divided by `rate`; divide by the share that is *kept*": dropped / rate,
+            "the wrong ones are dropped: below `rate` means out": scaled * ~kept,
+            "the wrong ones are dropped, and the rest is not scaled": values * ~kept,
+            "in training something has to be dropped": values,
+            "only the scale is there; nothing is dropped": scaled,
+            "what is dropped becomes 0, not 1": np.where(kept, scaled, 1),
+            "that is the mask; multiply the values by it": kept / share,
+        }
+        at_inference = {
+            "dropout is not active at inference: return the values as they are": dropped / share,
+            "at inference there is nothing to scale: training has seen to it": values * share,
+            "at inference nothing was dropped, so nothing has to be made up for": scaled,
+            "at inference, too, values are set to zero": dropped,
+        }
+        for training, right, mistakes in (
+            (True, dropped / share, in_training),
+            (False, values, at_inference),
+        ):
+            what = f"dropout(values, {rate}, random, training={training})"
+            answer = call(dropout, values, rate, random, training)
+            expect_array(answer, right, what=what, mistakes=mistakes)
 
 
 DROPOUT = Exercise(
@@ -564,8 +473,6 @@ DROPOUT = Exercise(
     check=_check_dropout,
 )
 
-# --------------------------------------------------------------------------------------------------
-
 
 def _check_batchnorm(normalize):
     random = np.random.default_rng(3)
@@ -573,37 +480,36 @@ def _check_batchnorm(normalize):
     variance, epsilon = random.random(2) + 0.2, 0.05
     for count in (6, 1):
         x = random.normal(2.0, 3.0, size=(count, 4, 5, 2))
-        given = (x, gamma, beta, mean, variance, epsilon)
-        root = np.sqrt(variance + epsilon)
-        over, each = (0, 1, 2), (1, 2)
-        of_batch = (x - x.mean(over)) / np.sqrt(x.var(over) + epsilon)
-        of_picture = (x - x.mean(each, keepdims=True)) / np.sqrt(
-            x.var(each, keepdims=True) + epsilon
-        )
-        expect_array(
-            call(normalize, *given),
-            gamma * (x - mean) / root + beta,
-            what=f"normalize(x, ...) for {count} picture{'s' if count > 1 else ''}",
-            mistakes={
-                "at inference the batch's own mean and variance are not used": gamma * of_batch
-                + beta,
-                "each picture is normalized by itself; use the moving averages": gamma * of_picture
-                + beta,
-                "gamma and beta are missing": (x - mean) / root,
-                "beta is missing": gamma * (x - mean) / root,
-                "gamma is missing": (x - mean) / root + beta,
-                "the root is missing: divide by the spread, not by the variance": gamma
-                * (x - mean)
-                / (variance + epsilon)
-                + beta,
-                "epsilon belongs under the root": gamma * (x - mean) / (np.sqrt(variance) + epsilon)
-                + beta,
-                "epsilon is missing": gamma * (x - mean) / np.sqrt(variance) + beta,
-                "gamma multiplies beta as well: add beta last": gamma * ((x - mean) / root + beta),
-                "gamma and beta are exchanged": beta * (x - mean) / root + gamma,
-                "the mean is to be subtracted": gamma * (x + mean) / root + beta,
-            },
-        )
+        what = f"normalize(x, ...) for {count} picture{'s' if count > 1 else ''}"
+        right, mistakes = _normalized(x, gamma, beta, mean, variance, epsilon)
+        answer = call(normalize, x, gamma, beta, mean, variance, epsilon)
+        expect_array(answer, right, what=what, mistakes=mistakes)
+
+
+def _normalized(x, gamma, beta, mean, variance, epsilon):
+    """The right answer, and those of known mistakes."""
+
+    def by_own(axes):
+        root = np.sqrt(x.var(axes, keepdims=True) + epsilon)
+        return gamma * (x - x.mean(axes, keepdims=True)) / root + beta
+
+    root = np.sqrt(variance + epsilon)
+    away = x - mean
+    plain = away / root
+    return gamma * plain + beta, {
+        "at inference the batch's own mean and variance are not used": by_own((0, 1, 2)),
+        "each picture is normalized by itself; use the moving averages": by_own((1, 2)),
+        "gamma and beta are missing": plain,
+        "beta is missing": gamma * plain,
+        "gamma is missing": plain + beta,
+        "the root is missing: divide by the spread, not by the variance": gamma * plain / root
+        + beta,
+        "epsilon belongs under the root": gamma * away / (np.sqrt(variance) + epsilon) + beta,
+        "epsilon is missing": gamma * away / np.sqrt(variance) + beta,
+        "gamma multiplies beta as well: add beta last": gamma * (plain + beta),
+        "gamma and beta are exchanged": beta * plain + gamma,
+        "the mean is to be subtracted": gamma * (x + mean) / root + beta,
+    }
 
 
 BATCHNORM = Exercise(
@@ -622,6 +528,5 @@ BATCHNORM = Exercise(
     check=_check_batchnorm,
 )
 
-# --------------------------------------------------------------------------------------------------
 
 EXERCISES = (RATE, MOMENTUM, VALLEY, ADAM, CURVES, PENALTY, DROPOUT, BATCHNORM)

@@ -6,58 +6,33 @@ import math
 
 import numpy as np
 
-from course_utils import architectures
-from course_utils.exercises import (
-    Exercise,
-    Wrong,
-    call,
-    expect_choice,
-    expect_number,
-    require,
-)
-
-# --------------------------------------------------------------------------------------------------
+from course_utils.architectures import LENET_CONNECTIONS, pareto
+from course_utils.exercises import Exercise, call, expect_choice, expect_number, require
 
 
 def _check_top_k(top_k_error):
     random = np.random.default_rng(5)
     for classes, k in ((10, 3), (10, 1), (50, 5)):
-        scores = random.normal(size=(40, classes))
-        labels = random.integers(0, classes, 40)
-        order = np.argsort(-scores, axis=1)
-        found = (order[:, :k] == labels[:, None]).any(axis=1)
-        wrong_way = (np.argsort(scores, axis=1)[:, :k] == labels[:, None]).any(axis=1)
-        place = (order[:, k - 1] == labels) if k > 1 else None
+        scores, labels = random.normal(size=(40, classes)), random.integers(0, classes, 40)
+        hits = np.argsort(-scores, axis=1) == labels[:, None]  # (pictures, places)
+        right, fewer, more = (1 - hits[:, :n].any(axis=1).mean() for n in (k, k - 1, k + 1))
+        first, last = 1 - hits[:, 0].mean(), 1 - hits[:, k - 1].mean()
+        lowest = 1 - hits[:, -k:].any(axis=1).mean()
         mistakes = {
-            "that is the share of right answers; the *error* is asked for": found.mean(),
-            "that is a number of pictures; divide by how many there are": (~found).sum(),
-            "these k classes have the *lowest* scores; `argsort` puts the smallest first": (
-                1 - wrong_way.mean()
-            ),
-            "that is in percent; give the error as a fraction from 0 to 1": 100
-            * (1 - found.mean()),
+            "that is the share of right answers; the *error* is asked for": 1 - right,
+            "that is a number of pictures; divide by how many there are": 40 * right,
+            "these k classes have the *lowest* scores; `argsort` puts the smallest first": lowest,
+            "that is in percent; give the error as a fraction from 0 to 1": 100 * right,
         }
         if k > 1:
             mistakes |= {
-                "that is the top-1 error; any of the k best classes may be the right one": (
-                    (order[:, 0] != labels).mean()
-                ),
-                "only the class in place k is compared; the places before it count as well": (
-                    (~place).mean()
-                ),
-                "these are k - 1 classes; a slice `[:k]` stops before k": (
-                    (order[:, : k - 1] != labels[:, None]).all(axis=1).mean()
-                ),
-                "these are k + 1 classes": (
-                    (order[:, : k + 1] != labels[:, None]).all(axis=1).mean()
-                ),
+                "that is the top-1 error; any of the k best classes may be the right one": first,
+                "only the class in place k is compared; the places before it count as well": last,
+                "these are k - 1 classes; a slice `[:k]` stops before k": fewer,
+                "these are k + 1 classes": more,
             }
-        expect_number(
-            call(top_k_error, scores, labels, k),
-            1 - found.mean(),
-            what=f"top_k_error for 40 pictures, {classes} classes, k={k}",
-            mistakes=mistakes,
-        )
+        what = f"top_k_error for 40 pictures, {classes} classes, k={k}"
+        expect_number(call(top_k_error, scores, labels, k), right, what=what, mistakes=mistakes)
 
 
 TOP_K = Exercise(
@@ -77,12 +52,10 @@ TOP_K = Exercise(
     check=_check_top_k,
 )
 
-# --------------------------------------------------------------------------------------------------
-
 
 def _check_partial(partial_parameters):
     cases = (
-        ("C3 of LeNet-5", architectures.LENET_CONNECTIONS, 5, 6),
+        ("C3 of LeNet-5", LENET_CONNECTIONS, 5, 6),
         ("three maps", ((0, 1), (1, 2), (0, 1, 2)), 3, 3),
     )
     for what, connections, kernel, below in cases:
@@ -98,12 +71,9 @@ def _check_partial(partial_parameters):
             "each map needs one kernel for *each* map that it sees": (area + 1) * maps,
             "that is the number of links between maps; each has a kernel of its own": links,
         }
-        expect_number(
-            call(partial_parameters, connections, kernel),
-            area * links + maps,
-            what=f"partial_parameters for {what}",
-            mistakes=mistakes,
-        )
+        answer = call(partial_parameters, connections, kernel)
+        what = f"partial_parameters for {what}"
+        expect_number(answer, area * links + maps, what=what, mistakes=mistakes)
 
 
 PARTIAL = Exercise(
@@ -122,38 +92,24 @@ PARTIAL = Exercise(
     check=_check_partial,
 )
 
-# --------------------------------------------------------------------------------------------------
-
 
 def _check_stack(stack_saving):
     for layers, channels in ((3, 256), (2, 64), (5, 7)):
-        side = 2 * layers + 1
-        stack, single = 9 * layers, side**2
-        expect_number(
-            call(stack_saving, layers, channels),
-            stack / single,
-            what=f"stack_saving({layers}, {channels})",
-            mistakes={
-                "that is upside down: weights of the stack, divided by those of the one layer": (
-                    single / stack
-                ),
-                "that is one 3 x 3 layer against the large one; the stack has several": 9 / single,
-                "n layers of 3 x 3 see 2n + 1 pixels, not 3n: windows overlap": (
-                    stack / (3 * layers) ** 2
-                ),
-                "n layers of 3 x 3 see 2n + 1 pixels; each layer adds two": (
-                    stack / (layers + 2) ** 2
-                ),
-                "the one layer has side * side weights for each pair of channels": stack / side,
-                "that is the share saved; the share that is *left* is asked for": (
-                    1 - stack / single
-                ),
-                "these are weights of the stack; divide them by those of the one layer": (
-                    stack * channels**2
-                ),
-                "channels count in both, and cancel": stack / single / channels,
-            },
-        )
+        side, stack = 2 * layers + 1, 9 * layers
+        left, weights = stack / side**2, stack * channels**2
+        mistakes = {
+            "that is upside down: weights of the stack, divided by those of the one layer": 1
+            / left,
+            "that is one 3 x 3 layer against the large one; the stack has several": left / layers,
+            "n layers of 3 x 3 see 2n + 1 pixels, not 3n: windows overlap": 1 / layers,
+            "n layers of 3 x 3 see 2n + 1 pixels; each layer adds two": stack / (layers + 2) ** 2,
+            "the one layer has side * side weights for each pair of channels": stack / side,
+            "that is the share saved; the share that is *left* is asked for": 1 - left,
+            "these are weights of the stack; divide them by those of the one layer": weights,
+            "channels count in both, and cancel": left / channels,
+        }
+        what = f"stack_saving({layers}, {channels})"
+        expect_number(call(stack_saving, layers, channels), left, what=what, mistakes=mistakes)
 
 
 STACK = Exercise(
@@ -172,8 +128,6 @@ STACK = Exercise(
     check=_check_stack,
 )
 
-# --------------------------------------------------------------------------------------------------
-
 
 def _check_inception(inception_multiply_adds):
     for shape, filters in (
@@ -182,36 +136,27 @@ def _check_inception(inception_multiply_adds):
     ):
         height, width, channels = shape
         ones, reduce3, threes, reduce5, fives, pool = filters
-        first = channels * (ones + reduce3 + reduce5)
-        three, five = 9 * reduce3 * threes, 25 * reduce5 * fives
-        places, all_four = height * width, channels * (ones + reduce3 + reduce5 + pool)
+        places = height * width
+        one, three, five = channels * (ones + pool), 9 * reduce3 * threes, 25 * reduce5 * fives
+        reduction, unreduced = channels * (reduce3 + reduce5), channels * (9 * threes + 25 * fives)
+        total, thin = one + reduction + three + five, one + reduction + three / 3 + five / 5
+        wide, naive = one + reduction + unreduced, channels * ones + unreduced
+        with_biases = total + sum(filters)
         mistakes = {
-            "that is the cost of one place; there are height * width of them": (
-                all_four + three + five
-            ),
-            "the 1x1 convolution behind the pooling is missing": places * (first + three + five),
-            "3x3 and 5x5 look at the *reduced* maps here, not at all channels": places
-            * (all_four + 9 * channels * threes + 25 * channels * fives),
-            "that is the naive module, without any reduction": places
-            * channels
-            * (ones + 9 * threes + 25 * fives),
-            "the two reductions cost something, too": places
-            * (channels * (ones + pool) + three + five),
-            "kernels are square: 3x3 has 9 weights, 5x5 has 25": places
-            * (all_four + 3 * reduce3 * threes + 5 * reduce5 * fives),
-            "these are multiply-adds and biases; biases are not counted": places
-            * (all_four + three + five + sum(filters)),
+            "that is the cost of one place; there are height * width of them": total,
+            "the 1x1 convolution behind the pooling is missing": places * (total - channels * pool),
+            "3x3 and 5x5 look at the *reduced* maps here, not at all channels": places * wide,
+            "that is the naive module, without any reduction": places * naive,
+            "the two reductions cost something, too": places * (total - reduction),
+            "kernels are square: 3x3 has 9 weights, 5x5 has 25": places * thin,
+            "these are multiply-adds and biases; biases are not counted": places * with_biases,
             "these are the weights and biases, which do not depend on the size of the maps": (
-                all_four + three + five + sum(filters)
+                with_biases
             ),
         }
-        expect_number(
-            call(inception_multiply_adds, shape, *filters),
-            places * (all_four + three + five),
-            what=f"inception_multiply_adds for {height} x {width} x {channels}",
-            tol=1e-9,
-            mistakes=mistakes,
-        )
+        answer = call(inception_multiply_adds, shape, *filters)
+        what = f"inception_multiply_adds for {height} x {width} x {channels}"
+        expect_number(answer, places * total, what=what, tol=1e-9, mistakes=mistakes)
 
 
 INCEPTION = Exercise(
@@ -232,8 +177,6 @@ INCEPTION = Exercise(
     "are 1x1, and the expensive kernels then look at 96 and 16 channels instead of 192.",
     check=_check_inception,
 )
-
-# --------------------------------------------------------------------------------------------------
 
 
 def _check_diagnosis(overfits, hard_to_optimize, fine):
@@ -282,42 +225,32 @@ DIAGNOSIS = Exercise(
     check=_check_diagnosis,
 )
 
-# --------------------------------------------------------------------------------------------------
-
 
 def _check_groups(grouped_saving):
     for kernel, channels, filters, groups in ((3, 64, 128, 4), (5, 16, 24, 16), (3, 32, 32, 2)):
         area, pointwise = kernel**2, channels * filters
-        full = area * channels * filters
-        grouped = area * channels * channels / groups
-        expect_number(
-            call(grouped_saving, kernel, channels, filters, groups),
-            full / (grouped + pointwise),
-            what=f"grouped_saving({kernel}, {channels}, {filters}, {groups})",
-            mistakes={
-                "that is upside down: how many times *fewer* weights has the pair?": (
-                    (grouped + pointwise) / full
-                ),
-                "the 1 x 1 behind it is missing": full / grouped,
-                "the layer in groups is missing": full / pointwise,
-                "a kernel sees the channels of its group only: `channels / groups`": full
-                / (area * channels**2 + pointwise),
-                "the number of groups divides once: each of the `channels` kernels sees "
-                "`channels / groups` channels": full / (grouped / groups + pointwise),
-                "the 1 x 1 mixes all channels, not those of a group": full
-                / (grouped + pointwise / groups),
-                "that is the difference; the ratio is asked for": full - grouped - pointwise,
-                "kernels are square: kernel * kernel weights": kernel
-                * channels
-                * filters
-                / (kernel * channels**2 / groups + pointwise),
-                "biases are left out here": (full + filters) / (grouped + pointwise + filters),
-                "the two steps come one after the other: their weights add up": full
-                / (grouped * pointwise),
-                "the layer in groups gives as many channels as come in; only the 1 x 1 makes "
-                "`filters` of them": full / (area * channels * filters / groups + pointwise),
-            },
-        )
+        full, grouped = area * pointwise, area * channels**2 / groups
+        right, ungrouped = full / (grouped + pointwise), full / (groups * grouped + pointwise)
+        both_grouped, product = full / (grouped + pointwise / groups), full / (grouped * pointwise)
+        flat = full / kernel / (grouped / kernel + pointwise)
+        mistakes = {
+            "that is upside down: how many times *fewer* weights has the pair?": 1 / right,
+            "the 1 x 1 behind it is missing": full / grouped,
+            "the layer in groups is missing": full / pointwise,
+            "a kernel sees the channels of its group only: `channels / groups`": ungrouped,
+            "the number of groups divides once: each of the `channels` kernels sees "
+            "`channels / groups` channels": full / (grouped / groups + pointwise),
+            "the 1 x 1 mixes all channels, not those of a group": both_grouped,
+            "that is the difference; the ratio is asked for": full - grouped - pointwise,
+            "kernels are square: kernel * kernel weights": flat,
+            "biases are left out here": (full + filters) / (grouped + pointwise + filters),
+            "the two steps come one after the other: their weights add up": product,
+            "the layer in groups gives as many channels as come in; only the 1 x 1 makes "
+            "`filters` of them": full / (full / groups + pointwise),
+        }
+        answer = call(grouped_saving, kernel, channels, filters, groups)
+        what = f"grouped_saving({kernel}, {channels}, {filters}, {groups})"
+        expect_number(answer, right, what=what, mistakes=mistakes)
 
 
 GROUPS = Exercise(
@@ -338,29 +271,23 @@ GROUPS = Exercise(
     check=_check_groups,
 )
 
-# --------------------------------------------------------------------------------------------------
-
 
 def _check_alpha(alpha_for):
     for beta, gamma, cost in ((1.1, 1.15, 2.0), (1.0, 1.0, 2.0), (1.2, 1.1, 3.0)):
+        others, narrow = beta**2 * gamma**2, cost / (beta * gamma**2)
         mistakes = {
-            "width counts squared: both the channels in and the channels out grow": cost
-            / (beta * gamma**2),
+            "width counts squared: both the channels in and the channels out grow": narrow,
             "resolution counts squared: height and width grow": cost / (beta**2 * gamma),
             "width and resolution both count squared": cost / (beta * gamma),
-            "depth counts once: twice the layers, twice the cost": math.sqrt(
-                cost / (beta**2 * gamma**2)
-            ),
+            "depth counts once: twice the layers, twice the cost": math.sqrt(cost / others),
             "these factors are multiplied, so divide by both": cost - beta**2 - gamma**2,
-            "that is upside down": beta**2 * gamma**2 / cost,
-            "the cost wanted is an argument, not always 2": 2 / (beta**2 * gamma**2),
-            "divide the cost by what width and resolution take of it": cost * beta**2 * gamma**2,
+            "that is upside down": others / cost,
+            "the cost wanted is an argument, not always 2": 2 / others,
+            "divide the cost by what width and resolution take of it": cost * others,
         }
+        what = f"alpha_for({beta}, {gamma}, {cost})"
         expect_number(
-            call(alpha_for, beta, gamma, cost),
-            cost / (beta**2 * gamma**2),
-            what=f"alpha_for({beta}, {gamma}, {cost})",
-            mistakes=mistakes,
+            call(alpha_for, beta, gamma, cost), cost / others, what=what, mistakes=mistakes
         )
 
 
@@ -379,57 +306,48 @@ ALPHA = Exercise(
     check=_check_alpha,
 )
 
-# --------------------------------------------------------------------------------------------------
-
 
 def _check_front(front_of):
     random = np.random.default_rng(7)
-    costs = [3.0, 1.0, 2.0, 2.5, 5.0, 4.0]
-    values = [80.0, 60.0, 70.0, 55.0, 79.0, 90.0]
-    cases = [(list("abcdef"), costs, values)]
-    costs = random.permutation(12).astype(float)
-    cases.append(([f"net{n}" for n in range(12)], list(costs), list(random.permutation(12) + 50.0)))
-    for names, costs, values in cases:
-        right = {n for n, on in zip(names, architectures.pareto(costs, values), strict=True) if on}
-        given = call(front_of, names, costs, values)
-        require(
-            isinstance(given, list | tuple | set | np.ndarray) and not isinstance(given, str),
-            "a list of names is to be returned",
-        )
-        given = list(given)
-        require(
-            all(isinstance(n, str) for n in given),
-            "the list holds other things than names; `names[i]` is the name of choice i",
-        )
-        unknown = [n for n in given if n not in names]
-        require(not unknown, f"{unknown[:1]} is none of the names given")
-        require(len(set(given)) == len(given), "a name is in the list twice")
-        given = set(given)
-        require(bool(given), "the list is empty; the cheapest choice is always on the front")
-        for hint, mistake in _front_mistakes(names, costs, values).items():
-            if given == mistake != right:
-                raise Wrong(hint)
-        extra, missing = sorted(given - right), sorted(right - given)
-        require(not extra, f"{extra[:1]} is beaten by another: cheaper and better")
-        require(not missing, f"{missing[:1]} is missing: nothing is both cheaper and better")
+    costs, values = [3.0, 1.0, 2.0, 2.5, 5.0, 4.0], [80.0, 60.0, 70.0, 55.0, 79.0, 90.0]
+    _check_front_among(front_of, list("abcdef"), costs, values)
+    costs, values = random.permutation(12).astype(float), random.permutation(12) + 50.0
+    _check_front_among(front_of, [f"net{n}" for n in range(12)], list(costs), list(values))
 
 
-def _front_mistakes(names, costs, values):
+def _check_front_among(front_of, names, costs, values):
+    given = call(front_of, names, costs, values)
+    require(isinstance(given, list | tuple | set | np.ndarray), "a list of names is to be returned")
+    given = list(given)
+    require(
+        all(isinstance(n, str) for n in given),
+        "the list holds other things than names; `names[i]` is the name of choice i",
+    )
+    unknown = [n for n in given if n not in names]
+    require(not unknown, f"{unknown[:1]} is none of the names given")
+    require(len(set(given)) == len(given), "a name is in the list twice")
+    require(bool(given), "the list is empty; the cheapest choice is always on the front")
     costs, values = np.array(costs), np.array(values)
 
-    def named(on):
-        return {name for name, chosen in zip(names, on, strict=True) if chosen}
+    def chosen(which):
+        return {name for name, on in zip(names, which, strict=True) if on}
 
-    return {
+    front = pareto(costs, values)
+    given, right = set(given), chosen(front)
+    for hint, mistake in {
         "that is everything; leave out what is beaten": set(names),
-        "these are the choices that are *beaten*": named(~architectures.pareto(costs, values)),
-        "that is only the best one; cheaper ones may be the best for their cost": named(
+        "these are the choices that are *beaten*": chosen(~front),
+        "that is only the best one; cheaper ones may be the best for their cost": chosen(
             values == values.max()
         ),
-        "that is only the cheapest one; dearer ones may be better": named(costs == costs.min()),
-        "a high cost was taken for good": named(architectures.pareto(-costs, values)),
-        "a low value was taken for good": named(architectures.pareto(costs, -values)),
-    }
+        "that is only the cheapest one; dearer ones may be better": chosen(costs == costs.min()),
+        "a high cost was taken for good": chosen(pareto(-costs, values)),
+        "a low value was taken for good": chosen(pareto(costs, -values)),
+    }.items():
+        require(not given == mistake != right, hint)
+    extra, missing = sorted(given - right), sorted(right - given)
+    require(not extra, f"{extra[:1]} is beaten by another: cheaper and better")
+    require(not missing, f"{missing[:1]} is missing: nothing is both cheaper and better")
 
 
 FRONT = Exercise(

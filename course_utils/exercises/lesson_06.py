@@ -18,40 +18,37 @@ from course_utils.exercises import (
 def _check_descriptor(unit_descriptors):
     maps = np.random.default_rng(1).random((3, 4, 5, 2)) * (np.arange(1, 4)[:, None, None, None])
     average = maps.mean(axis=(1, 2))
-    lengths = np.linalg.norm(average, axis=1, keepdims=True)
-    expect_array(
-        call(unit_descriptors, maps),
-        average / lengths,
-        what="unit_descriptors(maps) for maps of shape (3, 4, 5, 2)",
-        mistakes={
-            "these are the averages; each row is still to be divided by its length": average,
-            "that is the largest value of each map instead of its mean": (
-                maps.max(axis=(1, 2)) / np.linalg.norm(maps.max(axis=(1, 2)), axis=1, keepdims=True)
-            ),
-            "all pictures were divided by one length; each row has its own": (
-                average / np.linalg.norm(average)
-            ),
-            "each feature was divided by its length over all pictures; go along the other axis": (
-                average / np.linalg.norm(average, axis=0)
-            ),
-            "each row sums to 1; the *length* is the root of the sum of squares": (
-                average / average.sum(axis=1, keepdims=True)
-            ),
-            "a root is missing: divided by the sum of squares": average / lengths**2,
-            "that averages over channels; they are the last axis and have to stay": maps.mean(
-                axis=(2, 3)
-            )
-            / np.linalg.norm(maps.mean(axis=(2, 3)), axis=1, keepdims=True),
-            "these are flattened maps; average over rows and columns first": maps.reshape(3, -1)
-            / np.linalg.norm(maps.reshape(3, -1), axis=1, keepdims=True),
-        },
-    )
+
+    def unit(vectors):
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    mistakes = {
+        "these are the averages; each row is still to be divided by its length": average,
+        "that is the largest value of each map instead of its mean": unit(maps.max(axis=(1, 2))),
+        "all pictures were divided by one length; each row has its own": (
+            average / np.linalg.norm(average)
+        ),
+        "each feature was divided by its length over all pictures; go along the other axis": (
+            average / np.linalg.norm(average, axis=0)
+        ),
+        "each row sums to 1; the *length* is the root of the sum of squares": (
+            average / average.sum(axis=1, keepdims=True)
+        ),
+        "a root is missing: divided by the sum of squares": (
+            average / (average**2).sum(axis=1, keepdims=True)
+        ),
+        "that averages over channels; they are the last axis and have to stay": unit(
+            maps.mean(axis=(2, 3))
+        ),
+        "these are flattened maps; average over rows and columns first": unit(maps.reshape(3, -1)),
+    }
+    answer = call(unit_descriptors, maps)
+    what = "unit_descriptors(maps) for maps of shape (3, 4, 5, 2)"
+    expect_array(answer, unit(average), what=what, mistakes=mistakes)
     empty = call(unit_descriptors, np.concatenate([maps, np.zeros_like(maps[:1])]))
     row = np.asarray(empty, float)[-1]
-    require(
-        bool(np.isfinite(row).all()),
-        "a picture without any feature gives 0 / 0; keep it at zero",
-    )
+    hint = "a picture without any feature gives 0 / 0; keep it at zero"
+    require(bool(np.isfinite(row).all()), hint)
     require(not row.any(), "a picture without any feature must stay zeros")
 
 
@@ -73,8 +70,6 @@ DESCRIPTOR = Exercise(
     check=_check_descriptor,
 )
 
-# --------------------------------------------------------------------------------------------------
-
 
 # Chosen so that each mistake below leads to another number.
 _NEIGHBORS = (3, 6, 5, 11, 8, 9, 7, 2, 12, 10, 0, 1, 4)
@@ -84,38 +79,30 @@ _LABELS = (7, 7, 7, 7, 7, 7, 9, 9, 9, 9, 7, 9, 9)
 def _check_precision(precision_at_k):
     neighbors, labels = np.array(_NEIGHBORS), np.array(_LABELS)
     for label, k in ((7, 5), (9, 4)):
-        found = labels[neighbors[:k]] == label
-        expect_number(
-            call(precision_at_k, neighbors, labels, label, k),
-            found.mean(),
-            what=f"precision_at_k for k = {k}, label {label},",
-            mistakes={
-                "this takes the first k of the collection, not the k nearest": (
-                    (labels[:k] == label).mean()
-                ),
-                "this is the number of right neighbors; divide it by k": found.sum(),
-                "divided by the number of right ones in the collection: that is recall": (
-                    found.sum() / (labels == label).sum()
-                ),
-                "divided by the size of the collection; only k neighbors were looked at": (
-                    found.sum() / len(labels)
-                ),
-                "all neighbors were counted; only the first k count": (
-                    (labels[neighbors] == label).mean()
-                ),
-                "these are the k farthest": (labels[neighbors[-k:]] == label).mean(),
-                "this is the share of wrong ones": 1 - found.mean(),
-                "one neighbor more than k was counted": (
-                    (labels[neighbors[: k + 1]] == label).mean()
-                ),
-                "the nearest was left out; here the query is no member of the collection": (
-                    (labels[neighbors[1 : k + 1]] == label).mean()
-                ),
-                "this compares places with the label; look the labels up first": (
-                    (neighbors[:k] == label).mean()
-                ),
-            },
-        )
+        right = labels[neighbors] == label  # nearest first
+        count = right[:k].sum()
+        recall, size = count / right.sum(), count / len(right)
+        mistakes = {
+            "this takes the first k of the collection, not the k nearest": np.mean(
+                labels[:k] == label
+            ),
+            "this is the number of right neighbors; divide it by k": count,
+            "divided by the number of right ones in the collection: that is recall": recall,
+            "divided by the size of the collection; only k neighbors were looked at": size,
+            "all neighbors were counted; only the first k count": right.mean(),
+            "these are the k farthest": right[-k:].mean(),
+            "this is the share of wrong ones": 1 - count / k,
+            "one neighbor more than k was counted": right[: k + 1].mean(),
+            "the nearest was left out; here the query is no member of the collection": (
+                right[1 : k + 1].mean()
+            ),
+            "this compares places with the label; look the labels up first": np.mean(
+                neighbors[:k] == label
+            ),
+        }
+        answer = call(precision_at_k, neighbors, labels, label, k)
+        what = f"precision_at_k for k = {k}, label {label},"
+        expect_number(answer, count / k, what=what, mistakes=mistakes)
 
 
 PRECISION = Exercise(
@@ -133,28 +120,22 @@ PRECISION = Exercise(
     check=_check_precision,
 )
 
-# --------------------------------------------------------------------------------------------------
-
 
 def _check_leak(share_pixels):
     def answer(first, second, side=8):
         value = call(share_pixels, first, second, side)
-        require(
-            isinstance(value, bool | np.bool_),
-            f"True or False is asked for, and yours is of type {type(value).__name__}",
-        )
+        hint = f"True or False is asked for, and yours is of type {type(value).__name__}"
+        require(isinstance(value, bool | np.bool_), hint)
         return bool(value)
 
     require(answer((10, 10), (10, 10)), "two equal crops share all their pixels")
-    close_in_rows, close_in_columns = answer((0, 0), (3, 20)), answer((20, 0), (0, 3))
+    rows, columns = answer((0, 0), (3, 20)), answer((20, 0), (0, 3))  # close along one axis
     far = answer((0, 0), (20, 20))
     require(not far, "(0, 0) and (20, 20) are far apart for crops of 8 pixels")
-    require(
-        not (close_in_rows and close_in_columns),
-        "close along one axis is not enough: (0, 0) and (3, 20) share nothing",
-    )
-    require(not close_in_rows, "this looks at rows only: (0, 0) and (3, 20) share nothing")
-    require(not close_in_columns, "this looks at columns only: (20, 0) and (0, 3) share nothing")
+    hint = "close along one axis is not enough: (0, 0) and (3, 20) share nothing"
+    require(not (rows and columns), hint)
+    require(not rows, "this looks at rows only: (0, 0) and (3, 20) share nothing")
+    require(not columns, "this looks at columns only: (20, 0) and (0, 3) share nothing")
     for first, second, right, hint in (
         ((0, 0), (5, 5), True, "crops that overlap at a corner share pixels, too"),
         ((5, 5), (0, 0), True, "the order of the two must not matter"),
@@ -163,14 +144,10 @@ def _check_leak(share_pixels):
         ((8, 3), (0, 3), False, "one lies right below the other: no pixel in common"),
         ((0, 0), (7, 7), True, "they have exactly one pixel in common, the corner"),
     ):
-        require(
-            answer(first, second) == right,
-            f"share_pixels({first}, {second}, 8) should be {right}: {hint}",
-        )
-    require(
-        answer((0, 0), (0, 9), 10),
-        "share_pixels((0, 0), (0, 9), 10) should be True: the side is not always 8",
-    )
+        hint = f"share_pixels({first}, {second}, 8) should be {right}: {hint}"
+        require(answer(first, second) == right, hint)
+    hint = "share_pixels((0, 0), (0, 9), 10) should be True: the side is not always 8"
+    require(answer((0, 0), (0, 9), 10), hint)
 
 
 LEAK = Exercise(
@@ -189,8 +166,6 @@ LEAK = Exercise(
     check=_check_leak,
 )
 
-# --------------------------------------------------------------------------------------------------
-
 
 def _check_metric(euclid_wins, cosine_wins):
     vectors = []
@@ -201,36 +176,24 @@ def _check_metric(euclid_wins, cosine_wins):
             vector = np.asarray(value, float)
         except (TypeError, ValueError):
             raise Wrong(f"{name} has to be a pair of numbers, such as (3, 4)") from None
-        require(
-            vector.shape == (2,), f"{name} has the shape {vector.shape}; a pair of numbers is asked"
-        )
+        hint = f"{name} has the shape {vector.shape}; a pair of numbers is asked"
+        require(vector.shape == (2,), hint)
         require(bool(np.isfinite(vector).all()), f"{name} has to be finite numbers, not NaN")
         require(bool(vector.any()), f"{name} is zero, and a zero vector has no direction")
         vectors.append(vector)
     query = np.ones(2)
-    (far_a, far_b), (cos_a, cos_b) = zip(
-        *((np.linalg.norm(v - query), v @ query / np.linalg.norm(v) / np.sqrt(2)) for v in vectors),
-        strict=True,
-    )
+    far_a, far_b = (np.linalg.norm(v - query) for v in vectors)
+    cos_a, cos_b = (v @ query / np.linalg.norm(v) / np.sqrt(2) for v in vectors)
     if far_b < far_a - 1e-12 and cos_a > cos_b + 1e-12:
         raise Wrong("it is the other way round: exchange a and b")
-    require(
-        abs(far_a - far_b) > 1e-12,
-        f"both are at the Euclidean distance {far_a:.3g}; a has to be nearer",
-    )
-    require(
-        far_a < far_b,
-        f"a lies {far_a:.3g} from the query, b only {far_b:.3g}; by Euclid a has to be nearer",
-    )
-    require(
-        abs(cos_a - cos_b) > 1e-12,
-        f"both have the cosine {cos_a:.3g} with the query; b needs the larger one",
-    )
-    require(
-        cos_b > cos_a,
-        f"a has the cosine {cos_a:.3g}, b {cos_b:.3g}; a is nearer by both, so let b point more "
-        "exactly along (1, 1)",
-    )
+    hint = f"both are at the Euclidean distance {far_a:.3g}; a has to be nearer"
+    require(abs(far_a - far_b) > 1e-12, hint)
+    hint = f"a lies {far_a:.3g} from the query, b only {far_b:.3g}; by Euclid a has to be nearer"
+    require(far_a < far_b, hint)
+    hint = f"both have the cosine {cos_a:.3g} with the query; b needs the larger one"
+    require(abs(cos_a - cos_b) > 1e-12, hint)
+    hint = f"a has the cosine {cos_a:.3g}, b {cos_b:.3g}; a is nearer by both"
+    require(cos_b > cos_a, f"{hint}, so let b point more exactly along (1, 1)")
 
 
 METRIC = Exercise(
@@ -246,31 +209,28 @@ METRIC = Exercise(
     check=_check_metric,
 )
 
-# --------------------------------------------------------------------------------------------------
-
 
 def _check_cache(without_cache):
     runs, training = 4 * 3, 3 * 10 * (1 + 5 + 20 + 100)
+    mistakes = {
+        "this is the number *with* a cache: each picture once": 1347 + 450,
+        "each of the runs tests on 450 pictures, too": training,
+        "these are the test pictures; the runs also train": runs * 450,
+        "there are 3 draws of each size": training // 3 + 4 * 450,
+        "1, 5, 20 and 100 are pictures of *each* of 10 classes": training // 10 + runs * 450,
+        "the test pictures are needed by every run, not once": training + 450,
+        "each run trains on its own few pictures, not on all 1,347": runs * (1347 + 450),
+        "the test pictures were counted once for each size; there are 3 draws": (
+            training + 4 * 450
+        ),
+        "the training pictures of only one draw are in; there are 3": (training // 3 + runs * 450),
+    }
     expect_number(
         without_cache,
         training + runs * 450,
         what="your number of pictures",
         tol=1e-9,
-        mistakes={
-            "this is the number *with* a cache: each picture once": 1347 + 450,
-            "each of the runs tests on 450 pictures, too": training,
-            "these are the test pictures; the runs also train": runs * 450,
-            "there are 3 draws of each size": training // 3 + 4 * 450,
-            "1, 5, 20 and 100 are pictures of *each* of 10 classes": training // 10 + runs * 450,
-            "the test pictures are needed by every run, not once": training + 450,
-            "each run trains on its own few pictures, not on all 1,347": runs * (1347 + 450),
-            "the test pictures were counted once for each size; there are 3 draws": (
-                training + 4 * 450
-            ),
-            "the training pictures of only one draw are in; there are 3": (
-                training // 3 + runs * 450
-            ),
-        },
+        mistakes=mistakes,
     )
 
 
@@ -286,8 +246,6 @@ CACHE = Exercise(
     "with one more setting to try, the cache costs nothing more.",
     check=_check_cache,
 )
-
-# --------------------------------------------------------------------------------------------------
 
 
 def _layers(train: int = 60) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -323,32 +281,25 @@ def _check_layer(choose_layer):
         crossed, fitted = _scores(features, labels)
         right, by_heart = max(crossed, key=crossed.get), max(fitted, key=fitted.get)
         answer = call(choose_layer, features, labels)
-        require(not isinstance(answer, dict), "all scores were returned; return the name of one")
-        require(
-            not isinstance(answer, int | np.integer),
-            "that is the place of a layer in the dictionary; return its name",
-        )
-        require(
-            not isinstance(answer, float | np.floating),
-            "that is the best score; return the name of the layer that has it",
-        )
+        for kind, hint in (
+            (dict, "all scores were returned; return the name of one"),
+            (int | np.integer, "that is the place of a layer in the dictionary; return its name"),
+            (
+                float | np.floating,
+                "that is the best score; return the name of the layer that has it",
+            ),
+        ):
+            require(not isinstance(answer, kind), hint)
         require(isinstance(answer, str), "the *name* of a layer is asked for, a text")
         require(answer in features, f'"{answer[:30]}" is no key of the dictionary')
         if answer == right:
             continue
-        require(
-            answer != by_heart,
-            f"`{answer}` is best on the pictures it was fitted to: learned by heart; "
-            f"cross-validation gives it {crossed[answer]:.2f}",
-        )
-        require(
-            answer != min(crossed, key=crossed.get),
-            f"`{answer}` has the lowest score of all; take `max`",
-        )
-        raise Wrong(
-            f"`{answer}` has {crossed[answer]:.2f} in cross-validation, and another layer has "
-            f"{crossed[right]:.2f}"
-        )
+        score, lowest = f"{crossed[answer]:.2f}", min(crossed, key=crossed.get)
+        hint = f"`{answer}` is best on the pictures it was fitted to: learned by heart"
+        require(answer != by_heart, f"{hint}; cross-validation gives it {score}")
+        require(answer != lowest, f"`{answer}` has the lowest score of all; take `max`")
+        hint = f"`{answer}` has {score} in cross-validation, and another layer has"
+        raise Wrong(f"{hint} {crossed[right]:.2f}")
 
 
 LAYER = Exercise(
@@ -374,62 +325,50 @@ LAYER = Exercise(
     check=_check_layer,
 )
 
-# --------------------------------------------------------------------------------------------------
-
 
 def _check_cam(against):
     random = np.random.default_rng(4)
-    maps = random.random((4, 5, 6))
-    gradients = random.normal(size=(4, 5, 6))
-    turned = -gradients
-    weights = turned.mean(axis=(0, 1))
+    maps, gradients = random.random((4, 5, 6)), random.normal(size=(4, 5, 6))
+    weights = -gradients.mean(axis=(0, 1))
     signed = maps @ weights
-    cam = np.maximum(signed, 0)
-    pointwise = np.maximum((maps * turned).sum(axis=2), 0)
-    rectified = maps @ np.maximum(weights, 0)
-    expect_array(
-        call(against, maps, gradients),
-        cam / cam.max(),
-        what="against(maps, gradients) for shape (4, 5, 6)",
-        mistakes={
-            "that is the evidence *for* the class; turn the sign of the weights": (
-                np.maximum(-signed, 0) / -signed.min()
-            ),
-            "that is not scaled; divide by the largest value": cam,
-            "negative sums have to become 0: `np.maximum(..., 0)`": signed / signed.max(),
-            "negative sums have to become 0, and the map is to be divided by its largest value": (
-                signed
-            ),
-            "each gradient was multiplied with its own place; average them over places first": (
-                pointwise / pointwise.max()
-            ),
-            "the absolute values were taken: evidence for and against the class are mixed": (
-                np.abs(signed) / np.abs(signed).max()
-            ),
-            "only positive weights were kept; the maximum comes after the sum": (
-                rectified / rectified.max()
-            ),
-            "all maps count the same here; weight each by its mean gradient": (
-                maps.sum(axis=2) / maps.sum(axis=2).max()
-            ),
-            "these are the mean gradients; they weight the maps": np.maximum(turned.mean(axis=2), 0)
-            / turned.mean(axis=2).max(),
-            "that is shifted so that the smallest value is 0; cut at 0 instead": (
-                (signed - signed.min()) / np.ptp(signed)
-            ),
-            "these are the weights of the maps; now take the weighted sum of the maps": weights,
-            "the maps are still apart; sum over the last axis": np.maximum(maps * weights, 0),
-        },
-    )
+    cut = np.maximum(signed, 0)
+
+    def scaled(heat, least=0.0):
+        return np.maximum(heat, least) / heat.max()
+
+    mistakes = {
+        "that is the evidence *for* the class; turn the sign of the weights": scaled(-signed),
+        "that is not scaled; divide by the largest value": cut,
+        "negative sums have to become 0: `np.maximum(..., 0)`": scaled(signed, -np.inf),
+        "negative sums have to become 0, and the map is to be divided by its largest value": (
+            signed
+        ),
+        "each gradient was multiplied with its own place; average them over places first": (
+            scaled(-(maps * gradients).sum(axis=2))
+        ),
+        "the absolute values were taken: evidence for and against the class are mixed": (
+            scaled(np.abs(signed))
+        ),
+        "only positive weights were kept; the maximum comes after the sum": (
+            scaled(maps @ np.maximum(weights, 0))
+        ),
+        "all maps count the same here; weight each by its mean gradient": (
+            scaled(maps.sum(axis=2))
+        ),
+        "these are the mean gradients; they weight the maps": scaled(-gradients.mean(axis=2)),
+        "that is shifted so that the smallest value is 0; cut at 0 instead": (
+            scaled(signed - signed.min())
+        ),
+        "these are the weights of the maps; now take the weighted sum of the maps": weights,
+        "the maps are still apart; sum over the last axis": np.maximum(maps * weights, 0),
+    }
+    answer, what = call(against, maps, gradients), "against(maps, gradients) for shape (4, 5, 6)"
+    expect_array(answer, scaled(signed), what=what, mistakes=mistakes)
     dark = np.asarray(call(against, maps, np.ones_like(maps)), float)
-    require(
-        bool(np.isfinite(dark).all()),
-        "where nothing speaks against the class the largest value is 0, and the division fails; "
-        "keep zeros",
-    )
-    require(
-        not dark.any(), "where everything speaks for the class nothing speaks against it: all zeros"
-    )
+    hint = "where nothing speaks against the class the largest value is 0, and the division fails"
+    require(bool(np.isfinite(dark).all()), f"{hint}; keep zeros")
+    hint = "where everything speaks for the class nothing speaks against it: all zeros"
+    require(not dark.any(), hint)
 
 
 CAM = Exercise(

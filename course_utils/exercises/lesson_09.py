@@ -16,15 +16,13 @@ from course_utils.exercises import (
 
 def _check_gradient(push):
     maps = np.random.default_rng(1).normal(size=(3, 4, 5))
-    channel = 3
-    only = np.zeros_like(maps)
-    only[..., channel] = maps[..., channel]
-    ones = np.zeros_like(maps)
+    channel, picked = 3, maps[..., 3]
+    only, ones, column, row = np.zeros((4, *maps.shape))
+    only[..., channel] = picked
     ones[..., channel] = 1
-    other = np.zeros_like(maps)
-    other[:, channel] = maps[:, channel]
-    first = np.zeros_like(maps)
-    first[channel % 3] = maps[channel % 3]
+    column[:, channel] = maps[:, channel]
+    row[channel % 3] = maps[channel % 3]
+    twice, half = 2 * only, 0.5 * (only**2).sum()
     expect_array(
         call(push, maps, channel),
         only,
@@ -33,21 +31,14 @@ def _check_gradient(push):
             "that is the whole activation; only one channel is to be excited": maps,
             "that has ones in the channel: it ascends the *sum* of the channel, not half its "
             "square": ones,
-            "the derivative of a square has a factor 2, and the half in front takes it away": (
-                2 * only
-            ),
+            "the derivative of a square has a factor 2, and the half in front takes it away": twice,
             "that is the score, not its derivative": 0.5 * only**2,
-            "that is one number, the score; a gradient has the shape of the maps": 0.5
-            * (maps[..., channel] ** 2).sum(),
-            "the channel is the *last* axis; this picked a column": other,
-            "the channel is the *last* axis; this picked a row": first,
-            "only the channel was returned; the others belong there too, as zeros": maps[
-                ..., channel
-            ],
+            "that is one number, the score; a gradient has the shape of the maps": half,
+            "the channel is the *last* axis; this picked a column": column,
+            "the channel is the *last* axis; this picked a row": row,
+            "only the channel was returned; the others belong there too, as zeros": picked,
             "that leaves out one channel and pushes all others": maps - only,
-            "that is the absolute value; a negative entry has to become more negative": np.abs(
-                only
-            ),
+            "that is the absolute value; a negative entry has to become more negative": abs(only),
         },
     )
 
@@ -71,8 +62,6 @@ GRADIENT = Exercise(
     check=_check_gradient,
 )
 
-# --------------------------------------------------------------------------------------------------
-
 
 def _slope(picture):
     """A stand-in for the gradient: it depends on the place, as near the borders of a picture."""
@@ -82,42 +71,31 @@ def _slope(picture):
 
 def _check_jitter(jittered_gradient):
     picture = np.random.default_rng(2).random((5, 7, 3))
-    down, right = 2, 3
+    shift, back = (2, 3), (-2, -3)
 
-    def rolled(forth, back):
-        return np.roll(_slope(np.roll(picture, forth, (0, 1))), back, (0, 1))
+    def rolled(forth, back, axes=(0, 1)):
+        return np.roll(_slope(np.roll(picture, forth, axes)), back, axes)
 
-    shift = (down, right)
+    right = rolled(shift, back)
     expect_array(
         call(jittered_gradient, picture, shift, _slope),
-        rolled(shift, (-down, -right)),
+        right,
         what="jittered_gradient(picture, (2, 3), gradient_of)",
         mistakes={
-            "the gradient has to be rolled back, or it belongs to other pixels": rolled(
-                shift, (0, 0)
+            "the gradient has to be rolled back, or it belongs to other pixels": rolled(shift, 0),
+            "the picture was never rolled: this is the gradient without jitter": rolled(0, 0),
+            "the gradient was rolled once more in the same direction, not back": (
+                rolled(shift, shift)
             ),
-            "the picture was never rolled: this is the gradient without jitter": _slope(picture),
-            "the gradient was rolled once more in the same direction, not back": rolled(
-                shift, shift
+            "rolled the wrong way first: forth by the shift, then back": rolled(back, shift),
+            "rows and columns are exchanged: the shift is (down, right)": (
+                rolled(shift[::-1], back[::-1])
             ),
-            "rolled the wrong way first: forth by the shift, then back": rolled(
-                (-down, -right), shift
-            ),
-            "rows and columns are exchanged: the shift is (down, right)": rolled(
-                (right, down), (-right, -down)
-            ),
-            "only the rows were rolled; the columns have to be as well": rolled(
-                (down, 0), (-down, 0)
-            ),
-            "only the columns were rolled; the rows have to be as well": rolled(
-                (0, right), (0, -right)
-            ),
+            "only the rows were rolled; the columns have to be as well": rolled((2, 0), (-2, 0)),
+            "only the columns were rolled; the rows have to be as well": rolled((0, 3), (0, -3)),
             "only the picture was rolled and rolled back; the gradient was never computed": picture,
-            "the rolling went along the channels, too; give `axis=(0, 1)`": np.roll(
-                _slope(np.roll(picture, down)), -down
-            ),
-            "that is the changed picture; only its gradient is asked for": picture
-            + rolled(shift, (-down, -right)),
+            "the rolling went along the channels, too; give `axis=(0, 1)`": rolled(2, -2, None),
+            "that is the changed picture; only its gradient is asked for": picture + right,
         },
     )
 
@@ -140,50 +118,41 @@ JITTER = Exercise(
     check=_check_jitter,
 )
 
-# --------------------------------------------------------------------------------------------------
-
 
 def _check_octaves(sizes):
     height, width, octaves, scale = 200, 300, 4, 1.4
-    down = [(round(height / scale**k), round(width / scale**k)) for k in range(octaves)]
+
+    def listed(side=round, factor=lambda k: scale**k):
+        """From large to small."""
+        factors = [factor(k) for k in range(octaves)]
+        return [(side(height / f), side(width / f)) for f in factors]
+
+    down, chained = listed(), [(height, width)]
+    grown, halved = listed(factor=lambda k: scale**-k), listed(factor=lambda k: 2**k)
+    even = listed(factor=lambda k: scale * k or 1)
     right = down[::-1]
-    chained = [(height, width)]
     for _ in range(octaves - 1):
-        chained.append(tuple(int(side / scale) for side in chained[-1]))
+        chained.insert(0, tuple(int(side / scale) for side in chained[0]))
     answer = call(sizes, height, width, octaves, scale)
-    require(
-        not isinstance(answer, np.ndarray | list | tuple) or len(answer) != octaves - 1,
-        "one octave is missing: the picture's own size is one of them",
-    )
-    require(
-        not isinstance(answer, np.ndarray | list | tuple) or len(answer) != octaves + 1,
-        "one octave too many: 4 octaves have 3 steps between them",
-    )
+    count = len(answer) if isinstance(answer, np.ndarray | list | tuple) else octaves
+    hint = "one octave is missing: the picture's own size is one of them"
+    require(count != octaves - 1, hint)
+    hint = "one octave too many: 4 octaves have 3 steps between them"
+    require(count != octaves + 1, hint)
     expect_array(
         answer,
         right,
         what="sizes(200, 300, 4, 1.4)",
         mistakes={
             "the right sizes, but from large to small; the dream begins with the smallest": down,
-            "these grow beyond the picture; the last octave has the picture's own size": [
-                (round(height * scale**k), round(width * scale**k)) for k in range(octaves)
-            ],
+            "these grow beyond the picture; the last octave has the picture's own size": grown,
             "width comes first here; pictures are (height, width)": [s[::-1] for s in right],
-            "each octave is smaller by the *factor* 1.4, not by equal steps": [
-                (round(height / (scale * k)), round(width / (scale * k))) if k else (height, width)
-                for k in range(octaves - 1, -1, -1)
-            ],
-            "the fractions were cut off; use `round`": [
-                (int(height / scale**k), int(width / scale**k)) for k in range(octaves)
-            ][::-1],
+            "each octave is smaller by the *factor* 1.4, not by equal steps": even[::-1],
+            "the fractions were cut off; use `round`": listed(int)[::-1],
             "rounding errors add up if each size is cut from the one before; divide the picture's "
-            "own size by scale**k": chained[::-1],
-            "whole numbers of pixels are asked for; use `round`": [
-                (height / scale**k, width / scale**k) for k in range(octaves - 1, -1, -1)
-            ],
-            "halved each time: the scale is the last argument": [
-                (round(height / 2**k), round(width / 2**k)) for k in range(octaves - 1, -1, -1)
-            ],
+            "own size by scale**k": chained,
+            "whole numbers of pixels are asked for; use `round`": listed(float)[::-1],
+            "halved each time: the scale is the last argument": halved[::-1],
             "only the height was scaled": [(h, width) for h, _ in right],
         },
     )
@@ -207,54 +176,40 @@ OCTAVES = Exercise(
     check=_check_octaves,
 )
 
-# --------------------------------------------------------------------------------------------------
-
 
 def _check_normalize(normalized):
     gradient = np.random.default_rng(3).normal(size=(4, 5, 3))
     gradient[0] *= 9
-    mean = np.abs(gradient).mean()
-    expect_array(
-        call(normalized, gradient),
-        gradient / mean,
-        what="normalized(gradient)",
-        mistakes={
-            "divided by the largest value: one wild pixel then shrinks all others": gradient
-            / np.abs(gradient).max(),
-            "divided by the Euclidean length, which grows with the number of pixels": gradient
-            / np.linalg.norm(gradient),
-            "divided by the standard deviation; the mean absolute value is asked for": gradient
-            / gradient.std(),
-            "divided by the root of the mean square; the mean *absolute* value is asked for": (
-                gradient / np.sqrt((gradient**2).mean())
-            ),
-            "each channel has its own divisor here; one number for all": gradient
-            / np.abs(gradient).mean(axis=(0, 1)),
-            "each pixel has its own divisor here; one number for all": gradient
-            / np.abs(gradient).mean(axis=2, keepdims=True),
-            "only the signs are left; that is another method, of lesson 10": np.sign(gradient),
-            "divided by the mean; positive and negative entries cancel in it": gradient
-            / gradient.mean(),
-            "divided by the sum of absolute values; divide by their mean": gradient
-            / np.abs(gradient).sum(),
-            "that is the gradient itself; it is still to be divided": gradient,
-            "the mean was subtracted; a gradient of one sign should keep it": (
-                (gradient - gradient.mean()) / np.abs(gradient - gradient.mean()).mean()
-            ),
-        },
-    )
+    sizes, centered = np.abs(gradient), gradient - gradient.mean()
+    length, root = np.linalg.norm(gradient), np.sqrt((gradient**2).mean())
+    divisors = {
+        "divided by the largest value: one wild pixel then shrinks all others": sizes.max(),
+        "divided by the Euclidean length, which grows with the number of pixels": length,
+        "divided by the standard deviation; the mean absolute value is asked for": gradient.std(),
+        "divided by the root of the mean square; the mean *absolute* value is asked for": root,
+        "each channel has its own divisor here; one number for all": sizes.mean(axis=(0, 1)),
+        "each pixel has its own divisor here; one number for all": sizes.mean(2, keepdims=True),
+        "only the signs are left; that is another method, of lesson 10": sizes,
+        "divided by the mean; positive and negative entries cancel in it": gradient.mean(),
+        "divided by the sum of absolute values; divide by their mean": sizes.sum(),
+        "that is the gradient itself; it is still to be divided": 1,
+    }
+    mistakes = {hint: gradient / divisor for hint, divisor in divisors.items()}
+    hint = "the mean was subtracted; a gradient of one sign should keep it"
+    mistakes[hint] = centered / np.abs(centered).mean()
+    right = gradient / sizes.mean()
+    answer = call(normalized, gradient)
+    expect_array(answer, right, what="normalized(gradient)", mistakes=mistakes)
     tiny = np.asarray(call(normalized, 1e-6 * gradient), float)
-    require(
-        tiny.shape == gradient.shape and bool(np.allclose(tiny, gradient / mean, rtol=0.02)),
+    hint = (
         "a gradient a million times smaller should give the same steps; the guard against zero is "
-        "too large",
+        "too large"
     )
+    require(tiny.shape == right.shape and bool(np.allclose(tiny, right, rtol=0.02)), hint)
     flat = np.asarray(call(normalized, np.zeros((2, 2, 3))), float)
     require(bool(np.isfinite(flat).all()), "a gradient of zeros gives 0 / 0; keep it at zero")
-    require(
-        flat.shape == (2, 2, 3) and not flat.any(),
-        "a gradient of zeros should stay zeros, in shape",
-    )
+    hint = "a gradient of zeros should stay zeros, in shape"
+    require(flat.shape == (2, 2, 3) and not flat.any(), hint)
 
 
 NORMALIZE = Exercise(
@@ -272,8 +227,6 @@ NORMALIZE = Exercise(
     "layer, the size of the picture or the number of steps taken. So one step size serves all.",
     check=_check_normalize,
 )
-
-# --------------------------------------------------------------------------------------------------
 
 
 def _check_motif(octaves_needed):
@@ -314,29 +267,31 @@ MOTIF = Exercise(
     check=_check_motif,
 )
 
-# --------------------------------------------------------------------------------------------------
-
-_FIXES = ("jitter", "octaves", "smaller steps", "normalize")
+_CURES = {"A": "octaves", "B": "smaller steps", "C": "jitter"}
+_NO_CURES = {
+    "A": {
+        "smaller steps": "A is not saturated: few pixels are black or white. Its motifs are all of "
+        "one size",
+        "jitter": "A has no straight lines in it. Look at the size of its motifs instead",
+        "normalize": "A's steps had the right size; look at the size of its motifs",
+    },
+    "B": {
+        "octaves": "B's octaves are fine; look at its colors",
+        "jitter": "B has no straight lines in it; look at its colors",
+        "normalize": "normalized gradients would not help B: each step was already that large on "
+        "average",
+    },
+    "C": {
+        "octaves": "C's octaves are fine. Look along its middle row and column",
+        "smaller steps": "C's colors are fine. Look along its middle row and column",
+        "normalize": "C's steps had the right size; look along its middle row and column",
+    },
+}
 
 
 def _check_diagnosis(cure_a, cure_b, cure_c):
-    right = {"A": "octaves", "B": "smaller steps", "C": "jitter"}
-    hints = {
-        ("A", "smaller steps"): "A is not saturated: few pixels are black or white. Its motifs are "
-        "all of one size",
-        ("A", "jitter"): "A has no straight lines in it. Look at the size of its motifs instead",
-        ("A", "normalize"): "A's steps had the right size; look at the size of its motifs",
-        ("B", "octaves"): "B's octaves are fine; look at its colors",
-        ("B", "jitter"): "B has no straight lines in it; look at its colors",
-        ("B", "normalize"): "normalized gradients would not help B: each step was already that "
-        "large on average",
-        ("C", "octaves"): "C's octaves are fine. Look along its middle row and column",
-        ("C", "smaller steps"): "C's colors are fine. Look along its middle row and column",
-        ("C", "normalize"): "C's steps had the right size; look along its middle row and column",
-    }
-    for name, given in zip("ABC", (cure_a, cure_b, cure_c), strict=True):
-        wrong = {cure: hints[name, cure] for cure in _FIXES if cure != right[name]}
-        expect_choice(given, right[name], wrong)
+    for name, cure in zip("ABC", (cure_a, cure_b, cure_c), strict=True):
+        expect_choice(cure, _CURES[name], _NO_CURES[name])
 
 
 DIAGNOSIS = Exercise(
@@ -354,46 +309,35 @@ DIAGNOSIS = Exercise(
     check=_check_diagnosis,
 )
 
-# --------------------------------------------------------------------------------------------------
-
 
 def _check_guide(wanted):
     random = np.random.default_rng(4)
     maps, guide = random.normal(size=(6, 4)), random.normal(size=(9, 4))
     guide[2] *= 3  # long vectors win dot products, and not cosines
     products = maps @ guide.T
-    best = products.argmax(axis=1)
-    cosines = products / np.linalg.norm(guide, axis=1)
-    distances = ((maps[:, None] - guide[None]) ** 2).sum(axis=2)
+    best, nearness = products.argmax(axis=1), -((maps[:, None] - guide) ** 2).sum(axis=2)
+    largest, favorites, mean = products.max(1), products.argmax(0), guide.mean(axis=0)
+    cosines, sizes = products / np.linalg.norm(guide, axis=1), np.abs(products)
+    chosen_by = {
+        "by the smallest distance; the largest dot product is asked for": nearness,
+        "by the cosine: dot products are not to be divided by lengths here": cosines,
+        "the *smallest* dot product was taken": -products,
+        "by the largest absolute value; a large negative product means the opposite": sizes,
+        "one vector for all places; each place chooses its own": products.sum(0) + 0 * products,
+    }
     expect_array(
         call(wanted, maps, guide),
         guide[best],
         what="wanted(maps, guide) for shapes (6, 4) and (9, 4)",
-        mistakes={
+        mistakes={hint: guide[table.argmax(axis=1)] for hint, table in chosen_by.items()}
+        | {
             "these are the places in the guide; look the vectors up: `guide[best]`": best,
-            "these are the dot products; the *vector* that has the largest is asked for": (
-                products.max(axis=1)
-            ),
+            "these are the dot products; the *vector* that has the largest is asked for": largest,
             "all dot products, none chosen yet": products,
-            "by the smallest distance; the largest dot product is asked for": guide[
-                distances.argmin(axis=1)
-            ],
-            "by the cosine: dot products are not to be divided by lengths here": guide[
-                cosines.argmax(axis=1)
-            ],
-            "the *smallest* dot product was taken": guide[products.argmin(axis=1)],
-            "by the largest absolute value; a large negative product means the opposite": guide[
-                np.abs(products).argmax(axis=1)
-            ],
             "the other way round: for each place of the guide a vector of the picture": maps[
-                products.argmax(axis=0)
+                favorites
             ],
-            "one vector for all places; each place chooses its own": np.repeat(
-                guide[[products.sum(axis=0).argmax()]], 6, axis=0
-            ),
-            "that is the mean of the guide, the same for all places": np.repeat(
-                guide.mean(axis=0)[None], 6, axis=0
-            ),
+            "that is the mean of the guide, the same for all places": mean + 0 * maps,
             "that is the difference; the vector itself is what goes backwards": guide[best] - maps,
         },
     )

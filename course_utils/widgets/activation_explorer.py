@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy import special
 
-from course_utils import plots
+from course_utils import ask, plots
 from course_utils.activations import ACTIVATIONS, Activation
 from course_utils.widgets import Frame, explore
 
@@ -37,19 +37,14 @@ def frame(function: str, parameter: float, mean: float, spread: float) -> Frame:
     parameter
         Value of a, for the functions that have one; the others ignore it.
     mean, spread
-        Of the inputs, which follow a bell curve; the spread is at least 0.
-
-    Raises
-    ------
-    ValueError
-        An unknown function, numbers that are not finite, or a negative spread.
+        Of the inputs, which follow a bell curve.
     """
-    activation = _known(function)
-    if not np.isfinite([parameter, mean, spread]).all() or spread < 0:
-        raise ValueError("parameter, mean and spread have to be finite, and spread 0 or more.")
+    activation = ACTIVATIONS[ask.choice("function", function, ACTIVATIONS)]
     a = None if activation.parameter is None else parameter
-    z = mean + spread * _BELL
+    z = ask.number("mean", mean) + ask.number("spread", spread, low=0) * _BELL
     outputs, slopes = activation(z, a), activation.slope(z, a)
+    # Slopes of independent layers multiply.
+    after_20 = np.sqrt(np.mean(slopes**2)) ** 20
     name = function if a is None else f"{function}, a = {a:.2f}"
     return Frame(
         {
@@ -65,22 +60,11 @@ def frame(function: str, parameter: float, mean: float, spread: float) -> Frame:
                 f"slope below {SMALL}       {np.mean(np.abs(slopes) < SMALL):7.1%} of the inputs",
                 f"slope exactly 0        {np.mean(slopes == 0):7.1%}",
                 f"output exactly 0       {np.mean(outputs == 0):7.1%}",
-                f"20 layers of such slopes leave of a gradient about {_after(slopes, 20)}",
+                f"20 layers of such slopes leave of a gradient about {after_20:.1e}",
                 "(weights left aside)",
             ]
         ),
     )
-
-
-def _known(function: str) -> Activation:
-    if function not in ACTIVATIONS:
-        raise ValueError(f"function is {function!r}; choose one of {', '.join(ACTIVATIONS)}.")
-    return ACTIVATIONS[function]
-
-
-def _after(slopes: np.ndarray, layers: int) -> str:
-    """Slopes of independent layers multiply: root mean square to the power of their number."""
-    return f"{np.sqrt(np.mean(slopes**2)) ** layers:.1e}"
 
 
 @cache
@@ -130,14 +114,8 @@ def _histogram(values: np.ndarray, label: str, color: str) -> np.ndarray:
 
 
 def show(function: str = "sigmoid", mean: float = 0.0, spread: float = 1.0) -> None:
-    """Show the activation explorer, starting with a function of ``ACTIVATIONS``.
-
-    Raises
-    ------
-    ValueError
-        For any other function.
-    """
-    start = _known(function)
+    """Show the activation explorer, starting with a function of ``ACTIVATIONS``."""
+    start = ACTIVATIONS[ask.choice("function", function, ACTIVATIONS)]
     menu = ipywidgets.Dropdown(options=list(ACTIVATIONS), value=function, description="function")
     # No slider: the handle of a disabled one still takes the keyboard.
     parameter = ipywidgets.BoundedFloatText(

@@ -9,7 +9,7 @@ import ipywidgets
 import numpy as np
 from matplotlib.figure import Figure
 
-from course_utils import plots
+from course_utils import ask, plots
 from course_utils.architectures import NETWORKS, layer_table
 from course_utils.dimensions import Row
 from course_utils.widgets import Frame, explore
@@ -31,25 +31,17 @@ def frame(network: str, layer: int, measure: str, weights_only: bool) -> Frame:
     Parameters
     ----------
     network
-        A key of ``course_utils.architectures.NETWORKS``.
+        A key of ``NETWORKS``.
     layer
         Number of the layer among those that are shown, from 1.
     measure
         A key of ``MEASURES``: the height of the bars.
     weights_only
         Show only layers that have parameters.
-
-    Raises
-    ------
-    ValueError
-        An unknown network or measure, or a layer that it does not have.
     """
-    if measure not in MEASURES:
-        raise ValueError(f"measure is {measure!r}; choose one of {', '.join(MEASURES)}.")
+    ask.choice("measure", measure, MEASURES)
     rows = _rows(network, weights_only)
-    if not 1 <= layer <= len(rows):
-        raise ValueError(f"{network} has no layer {layer} here; choose 1 to {len(rows)}.")
-    chosen = rows[layer - 1]
+    chosen = rows[ask.whole(f"layer of {network}", layer, high=len(rows)) - 1]
     totals = {name: sum(map(value, layer_table(network))) for name, value in MEASURES.items()}
     lines = [
         f"{network}: {totals['parameters']:,} parameters,",
@@ -89,16 +81,9 @@ def _bars(heights: np.ndarray, chosen: int, measure: str) -> np.ndarray:
 
 
 def show(network: str = "VGG-16", measure: str = "parameters") -> None:
-    """Show the explorer, starting with a network of ``NETWORKS`` and a measure of ``MEASURES``.
-
-    Raises
-    ------
-    ValueError
-        For any other name.
-    """
-    for value, name, known in ((network, "network", NETWORKS), (measure, "measure", MEASURES)):
-        if value not in known:
-            raise ValueError(f"{name} is {value!r}; choose one of {', '.join(known)}.")
+    """Show the explorer, starting with a network of ``NETWORKS`` and a measure of ``MEASURES``."""
+    ask.choice("network", network, NETWORKS)
+    ask.choice("measure", measure, MEASURES)
     controls = {
         "network": ipywidgets.Dropdown(
             options=list(NETWORKS), value=network, description="network"

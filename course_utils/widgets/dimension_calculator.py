@@ -8,13 +8,14 @@ import ipywidgets
 import numpy as np
 from matplotlib.figure import Figure
 
-from course_utils import plots
+from course_utils import ask, plots
 from course_utils.dimensions import (
     HAS_DILATION,
     HAS_FILTERS,
     HAS_GROUPS,
     HAS_KERNEL,
     KINDS,
+    POOLINGS,
     Settings,
     axes,
     describe,
@@ -38,33 +39,15 @@ def frame(
 ) -> Frame:
     """Shapes, costs and their formulas for one layer.
 
-    Parameters
-    ----------
-    kind
-        A layer of Keras, one of ``course_utils.dimensions.KINDS`` except Dense.
-    size, channels
-        Of the input: pixels along each axis, and channels.
-    filters, kernel, stride, padding, dilation, groups
-        As in Keras; what the layer does not have is ignored.
-    batch
-        Pictures in a batch.
-
-    Settings that are impossible together give no picture, and a sentence that says why.
+    What the layer does not have is ignored. Settings that are impossible together give no picture,
+    and a sentence that says why.
     """
-    layer = Settings(
-        kind,
-        filters if kind in HAS_FILTERS else 1,
-        kernel if kind in HAS_KERNEL else 1,
-        stride if kind in HAS_KERNEL else 1,
-        padding if kind in HAS_KERNEL else "valid",
-        dilation if kind in HAS_DILATION else 1,
-        groups if kind in HAS_GROUPS else 1,
-    )
+    layer = Settings(kind, filters, kernel, stride, padding, dilation, groups)
     shape = (size,) * axes(kind) + (channels,)
     lines = [_code(layer), f"input           {_shape(batch, shape)}"]
     try:
         found = describe(layer, shape)
-    except ValueError as error:
+    except ask.CourseError as error:
         return Frame({}, "\n".join([*lines, "", "impossible:", str(error)]))
     numbers = batch * math.prod(found.shape)
     lines += [
@@ -80,18 +63,18 @@ def frame(
 
 def _code(layer: Settings) -> str:
     """The layer as one writes it in Keras, defaults left out."""
-    kind, pools = layer.kind, layer.kind not in HAS_DILATION
+    kind = layer.kind
     values = [str(layer.filters)] if kind in HAS_FILTERS else []
     if kind in HAS_KERNEL:
         values.append(str(layer.kernel))
-    # A pooling's stride is its window where none is given.
-    if kind in HAS_KERNEL and layer.stride != (layer.kernel if pools else 1):
-        values.append(f"strides={layer.stride}")
-    if layer.padding != "valid":
-        values.append(f'padding="{layer.padding}"')
-    if layer.dilation > 1:
+        # A pooling's stride is its window where none is given.
+        if layer.stride != (layer.kernel if kind in POOLINGS else 1):
+            values.append(f"strides={layer.stride}")
+        if layer.padding != "valid":
+            values.append(f'padding="{layer.padding}"')
+    if kind in HAS_DILATION and layer.dilation > 1:
         values.append(f"dilation_rate={layer.dilation}")
-    if layer.groups > 1:
+    if kind in HAS_GROUPS and layer.groups > 1:
         values.append(f"groups={layer.groups}")
     return f"keras.layers.{kind}({', '.join(values)})"
 
@@ -133,41 +116,18 @@ def _box(axis: object, left: float, width: float, height: float, depth: float, c
     from matplotlib.patches import Polygon
 
     x, y, up = left, 0.45, depth * 0.45
-    faces = (
-        ([(x, y), (x + width, y), (x + width, y + height), (x, y + height)], 1.0),
-        (
-            [
-                (x, y + height),
-                (x + width, y + height),
-                (x + width + depth, y + height + up),
-                (x + depth, y + height + up),
-            ],
-            0.55,
-        ),
-        (
-            [
-                (x + width, y),
-                (x + width + depth, y + up),
-                (x + width + depth, y + height + up),
-                (x + width, y + height),
-            ],
-            0.75,
-        ),
-    )
+    right, top = x + width, y + height
+    front = [(x, y), (right, y), (right, top), (x, top)]
+    lid = [(x, top), (right, top), (right + depth, top + up), (x + depth, top + up)]
+    side = [(right, y), (right + depth, y + up), (right + depth, top + up), (right, top)]
+    faces = ((front, 1.0), (lid, 0.55), (side, 0.75))
     for corners, strength in faces:
         axis.add_patch(Polygon(corners, facecolor=color, alpha=strength, edgecolor="black"))
 
 
 def show(kind: str = "Conv2D", size: int = 28, channels: int = 3, filters: int = 4) -> None:
-    """Show the calculator, starting with a layer of ``course_utils.dimensions.KINDS``.
-
-    Raises
-    ------
-    ValueError
-        For a layer that it does not know.
-    """
-    if kind not in _LAYERS:
-        raise ValueError(f"kind is {kind!r}; choose one of {', '.join(_LAYERS)}.")
+    """Show the calculator, starting with a layer of ``course_utils.dimensions.KINDS``."""
+    ask.choice("kind", kind, _LAYERS)
     slider = ipywidgets.IntSlider
     controls = {
         "kind": ipywidgets.Dropdown(options=_LAYERS, value=kind, description="layer"),

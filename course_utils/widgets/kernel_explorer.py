@@ -8,7 +8,7 @@ import ipywidgets
 import numpy as np
 import traitlets
 
-from course_utils import images, plots
+from course_utils import ask, images, plots
 from course_utils.convolution import OPERATORS, correlate2d
 from course_utils.widgets import Frame, explore, outline
 
@@ -57,16 +57,8 @@ class KernelInput(ipywidgets.GridBox):
 def frame(photo: str, kernel: tuple[float, ...], row: int, column: int, only_so_far: bool) -> Frame:
     """One frame of the explorer: photo, magnified window, response, and the sum in numbers.
 
-    Parameters
-    ----------
-    photo
-        Name of a sample photo (see ``images.SAMPLES``).
-    kernel
-        Nine numbers, row by row.
-    row, column
-        Top left pixel of the window, 0 to ``SIDE - 3``.
-    only_so_far
-        Show only the part of the response up to this window, line by line.
+    The kernel is nine numbers, row by row; row and column are the top left pixel of the window,
+    and with ``only_so_far`` the response ends there.
     """
     matrix = np.reshape(kernel, (3, 3))
     image = _photo(photo)
@@ -117,16 +109,9 @@ def _arithmetic(patch: np.ndarray, kernel: np.ndarray) -> str:
 
 
 def show(photo: str = "camera", operator: str = "Sobel x") -> None:
-    """Show the kernel explorer, starting with a photo of ``PHOTOS`` and a name in ``OPERATORS``.
-
-    Raises
-    ------
-    ValueError
-        For any other name.
-    """
-    for value, name, known in ((photo, "photo", PHOTOS), (operator, "operator", OPERATORS)):
-        if value not in known:
-            raise ValueError(f"{name} is {value!r}; choose one of {', '.join(known)}.")
+    """Show the kernel explorer, starting with a photo of ``PHOTOS`` and a name in ``OPERATORS``."""
+    ask.choice("photo", photo, PHOTOS)
+    ask.choice("operator", operator, OPERATORS)
     menu = ipywidgets.Dropdown(options=[*OPERATORS, OWN], value=operator, description="operator")
     kernel = KernelInput(OPERATORS[operator])
     last = SIDE - 3

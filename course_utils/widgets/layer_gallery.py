@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import ipywidgets
 import numpy as np
 
-from course_utils import images
-from course_utils.architectures import feature_maps, mosaic
+from course_utils import ask, images
+from course_utils.features import feature_maps, mosaic
 from course_utils.widgets import Frame, explore
 
 PHOTOS = ("coffee", "cat", "china", "flower", "rocket", "astronaut")
@@ -18,10 +18,9 @@ STATIONS = tuple(
     for block, convs in enumerate((2, 2, 3, 3, 3), start=1)
     for layer in (*(f"conv{conv}" for conv in range(1, convs + 1)), "pool")
 )
-_SHOWN = 288  # pixels of a picture of maps
 
 
-@lru_cache(maxsize=len(PHOTOS))
+@cache
 def _maps(photo: str) -> dict[str, np.ndarray]:
     return feature_maps(images.sample(photo, size=SIDE))
 
@@ -39,20 +38,11 @@ def frame(photo: str, station: int, channel: int, strongest_first: bool) -> Fram
         Which map to enlarge, from 0.
     strongest_first
         Sort the maps by their mean answer instead of the network's order.
-
-    Raises
-    ------
-    ValueError
-        An unknown photo, or a station or channel that does not exist.
     """
-    if photo not in PHOTOS:
-        raise ValueError(f"photo is {photo!r}; choose one of {', '.join(PHOTOS)}.")
-    if not 1 <= station <= len(STATIONS):
-        raise ValueError(f"station is {station}; choose 1 to {len(STATIONS)}.")
-    name = STATIONS[station - 1]
+    ask.choice("photo", photo, PHOTOS)
+    name = STATIONS[ask.whole("station", station, high=len(STATIONS)) - 1]
     maps = _maps(photo)[name]
-    if not 0 <= channel < maps.shape[2]:
-        raise ValueError(f"{name} has no channel {channel}; choose 0 to {maps.shape[2] - 1}.")
+    ask.whole(f"channel of {name}", channel, 0, maps.shape[2] - 1)
     order = np.arange(maps.shape[2])
     if strongest_first:
         order = np.argsort(-maps.mean(axis=(0, 1)), kind="stable")
@@ -69,24 +59,16 @@ def frame(photo: str, station: int, channel: int, strongest_first: bool) -> Fram
             f"  zeros         {np.mean(one == 0):.0%}",
         ]
     )
-    return Frame(
-        {
-            f"photo: {photo}": images.sample(photo, size=SIDE),
-            f"all maps of {name}": mosaic(maps, _SHOWN),
-            f"channel {order[channel]} alone": mosaic(one[..., None], _SHOWN),
-        },
-        text,
-    )
+    pictures = {
+        f"photo: {photo}": images.sample(photo, size=SIDE),
+        f"all maps of {name}": mosaic(maps),
+        f"channel {order[channel]} alone": mosaic(one[..., None]),
+    }
+    return Frame(pictures, text)
 
 
 def show(photo: str = "coffee", station: int = 3) -> None:
-    """Show the gallery, starting with a photo of ``PHOTOS`` and a station from 1 to 18.
-
-    Raises
-    ------
-    ValueError
-        Another photo or station.
-    """
+    """Show the gallery, starting with a photo of ``PHOTOS`` and a station from 1 to 18."""
     frame(photo, station, 0, False)  # says what is wrong, if anything is
     controls = {
         "photo": ipywidgets.Dropdown(options=PHOTOS, value=photo, description="photo"),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from course_utils import optimizers, plots
-from course_utils.optimizers import LANDSCAPES, Canvas, Landscape, Rule
+from course_utils import ask, optimizers
+from course_utils.optimizers import LANDSCAPES, LOOKS, Canvas, Landscape, Rule
 from course_utils.widgets import Frame, explore
 
 if TYPE_CHECKING:
@@ -37,47 +37,38 @@ def frame(
     landscape
         A name in ``LANDSCAPES``.
     rate, adaptive_rate
-        Learning rates above 0: of gradient descent, momentum and Nesterov, and of RMSProp and Adam.
+        Of gradient descent, momentum and Nesterov; of RMSProp and Adam.
     momentum
-        Share of the velocity kept by momentum and Nesterov, and of the mean kept by Adam; 0 to
-        below 1.
+        Share of the velocity kept by momentum and Nesterov, and of the mean kept by Adam.
     x, y
         Where all of them start.
     steps
         1 to ``STEPS``.
-
-    Raises
-    ------
-    ValueError
-        An unknown landscape, or a number outside its range.
     """
-    chosen = _known(landscape)
+    chosen = LANDSCAPES[ask.choice("landscape", landscape, LANDSCAPES)]
+    ask.whole("steps", steps, high=STEPS)
     # A slider's steps add up to 1e-16 where 0 is meant: enough to leave a ridge.
     x, y = np.round((x, y), 6)
-    if not 1 <= steps <= STEPS:
-        raise ValueError(f"steps is {steps!r}; give a whole number from 1 to {STEPS}.")
     walks = {
-        name: optimizers.descend(chosen.gradient, (x, y), rule, int(steps))
+        name: optimizers.descend(chosen.gradient, (x, y), rule, steps)
         for name, rule in _rules(rate, adaptive_rate, momentum).items()
     }
     with np.errstate(over="ignore", invalid="ignore"):
         losses = {name: chosen.loss(walk) for name, walk in walks.items()}
     best = min(losses, key=lambda name: np.nan_to_num(losses[name][-1], nan=np.inf))
     curvature = np.linalg.eigvalsh(chosen.hessian(np.array([x, y])))
-    return Frame(
-        {
-            f"{landscape}, {steps} steps": _map(chosen, walks),
-            f"height, lowest: {best}": _chart(chosen, losses),
-        },
-        "\n".join(
-            [
-                f"{'':18} {'loss now':>10} {'to nearest minimum':>20}",
-                *(_row(name, walks[name][-1], losses[name][-1], chosen) for name in walks),
-                f"curvature at the start: {curvature[0]:.3g} and {curvature[1]:.3g}",
-                _bound(curvature[1]),
-            ]
-        ),
-    )
+    lines = [
+        f"{'':18} {'loss now':>10} {'to nearest minimum':>20}",
+        *(_row(name, walks[name][-1], losses[name][-1], chosen) for name in walks),
+        f"curvature at the start: {curvature[0]:.3g} and {curvature[1]:.3g}",
+        _bound(curvature[1]),
+    ]
+    draw = partial(optimizers.show_paths, landscape=chosen, paths=walks)
+    pictures = {
+        f"{landscape}, {steps} steps": _map_canvas(landscape).picture(draw),
+        f"height, lowest: {best}": _chart(chosen, losses),
+    }
+    return Frame(pictures, "\n".join(lines))
 
 
 def _rules(rate: float, adaptive_rate: float, beta: float) -> dict[str, Rule]:
@@ -88,12 +79,6 @@ def _rules(rate: float, adaptive_rate: float, beta: float) -> dict[str, Rule]:
         "RMSProp": optimizers.rmsprop(adaptive_rate),
         "Adam": optimizers.adam(adaptive_rate, beta_1=beta),
     }
-
-
-def _known(landscape: str) -> Landscape:
-    if landscape not in LANDSCAPES:
-        raise ValueError(f"landscape is {landscape!r}; choose one of {', '.join(LANDSCAPES)}.")
-    return LANDSCAPES[landscape]
 
 
 def _row(name: str, end: np.ndarray, loss: float, landscape: Landscape) -> str:
@@ -130,76 +115,29 @@ def _chart_canvas() -> Canvas:
     axis.grid(True, color="#E3E3E3", linewidth=0.8)
     axis.set_axisbelow(True)
     axis.set(yscale="log", xlim=(0, STEPS), ylim=(_FLOOR, 1e4), xlabel="step")
-    key = [
-        Line2D([], [], label=name, color=color, linestyle=dashes, marker=marker, markersize=5)
-        for name, color, dashes, marker in _looks()
-    ]
+    names = zip(_rules(1, 1, 0), LOOKS, strict=True)
+    key = [Line2D([], [], label=name, markersize=5, **look) for name, look in names]
     axis.legend(handles=key, fontsize=8, loc="upper right", ncols=2)
     return Canvas(figure)
 
 
-def _looks() -> list[tuple]:
-    colors = [plots.PALETTE[name] for name in plots.LINE_COLORS]
-    return list(zip(_rules(1, 1, 0), colors, optimizers.DASHES, optimizers.MARKERS, strict=True))
-
-
-def _map(landscape: Landscape, walks: dict[str, np.ndarray]) -> np.ndarray:
-    return _map_canvas(landscape.name).picture(
-        lambda axis: optimizers.show_paths(axis, landscape, walks)
-    )
-
-
 def _chart(landscape: Landscape, losses: dict[str, np.ndarray]) -> np.ndarray:
-    lowest = landscape.loss(np.array(landscape.minima[0]))
+    lowest = landscape.loss(landscape.minima[0])
 
     def draw(axis: Axes) -> None:
-        for name, color, dashes, marker in _looks():
-            loss = losses[name]
+        for loss, look in zip(losses.values(), LOOKS, strict=True):
             height = np.where(np.isfinite(loss), np.clip(loss - lowest, _FLOOR, 1e5), np.nan)
-            style = {"color": color, "linestyle": dashes, "marker": marker, "markersize": 5}
-            axis.plot(height, markevery=max(len(height) // 8, 1), linewidth=1.8, **style)
+            axis.plot(height, markevery=len(height) // 8 or 1, markersize=5, linewidth=1.8, **look)
 
     return _chart_canvas().picture(draw)
 
 
 def show(landscape: str = "ravine", momentum: float = 0.9, steps: int = 60) -> None:
-    """Show the race on a landscape of ``LANDSCAPES``.
+    """Show the race on a landscape of ``LANDSCAPES``."""
+    controls = _controls(ask.choice("landscape", landscape, LANDSCAPES), momentum, steps)
 
-    Raises
-    ------
-    ValueError
-        For any other landscape.
-    """
-    start = _known(landscape)
-    wide = {"description_width": "110px"}
-    menu = ipywidgets.Dropdown(
-        options=list(LANDSCAPES), value=landscape, description="landscape", style=wide
-    )
-
-    def rate_slider(value: float, description: str) -> ipywidgets.FloatLogSlider:
-        return ipywidgets.FloatLogSlider(
-            value, min=-4, max=0.5, step=0.05, description=description, style=wide
-        )
-
-    def place_slider(value: float, side: tuple[float, float], name: str) -> ipywidgets.FloatSlider:
-        return ipywidgets.FloatSlider(
-            value, min=side[0], max=side[1], step=0.01, description=f"start {name}", style=wide
-        )
-
-    controls = {
-        "landscape": menu,
-        "rate": rate_slider(start.rate, "learning rate"),
-        "adaptive_rate": rate_slider(start.adaptive_rate, "RMSProp, Adam"),
-        "momentum": ipywidgets.FloatSlider(
-            momentum, min=0, max=0.99, step=0.01, description="momentum", style=wide
-        ),
-        "x": place_slider(start.start[0], start.window[0], "x"),
-        "y": place_slider(start.start[1], start.window[1], "y"),
-        "steps": ipywidgets.IntSlider(steps, 1, STEPS, description="steps", style=wide),
-    }
-
-    def choose(change: dict) -> None:
-        chosen = LANDSCAPES[change["new"]]
+    def choose(_change: object = None) -> None:
+        chosen = LANDSCAPES[controls["landscape"].value]
         controls["rate"].value, controls["adaptive_rate"].value = chosen.rate, chosen.adaptive_rate
         for name, side, value in zip("xy", chosen.window, chosen.start, strict=True):
             slider = controls[name]
@@ -208,5 +146,25 @@ def show(landscape: str = "ravine", momentum: float = 0.9, steps: int = 60) -> N
             slider.value = value
             slider.min, slider.max = side
 
-    menu.observe(choose, names="value")
+    choose()
+    controls["landscape"].observe(choose, names="value")
     explore(frame, controls, width=414)
+
+
+def _controls(landscape: str, momentum: float, steps: int) -> dict[str, ipywidgets.ValueWidget]:
+    def control(kind: type[ipywidgets.ValueWidget], description: str, **options: Any) -> Any:
+        return kind(description=description, style={"description_width": "110px"}, **options)
+
+    rates, places = {"min": -4, "max": 0.5, "step": 0.05}, {"step": 0.01}
+    share = {"value": momentum, "min": 0, "max": 0.99, "step": 0.01}
+    return {
+        "landscape": control(
+            ipywidgets.Dropdown, "landscape", options=list(LANDSCAPES), value=landscape
+        ),
+        "rate": control(ipywidgets.FloatLogSlider, "learning rate", **rates),
+        "adaptive_rate": control(ipywidgets.FloatLogSlider, "RMSProp, Adam", **rates),
+        "momentum": control(ipywidgets.FloatSlider, "momentum", **share),
+        "x": control(ipywidgets.FloatSlider, "start x", **places),
+        "y": control(ipywidgets.FloatSlider, "start y", **places),
+        "steps": control(ipywidgets.IntSlider, "steps", value=steps, min=1, max=STEPS),
+    }

@@ -9,8 +9,9 @@ import ipywidgets
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from course_utils.ask import CourseError
 from course_utils.convolution import padding_widths
-from course_utils.dimensions import output_size, span
+from course_utils.dimensions import Settings, describe, output_size, span
 from course_utils.widgets import Frame, explore
 
 LARGEST = 9  # pixels a side of the input
@@ -31,34 +32,22 @@ def frame(size: int, kernel: int, padding: str, stride: int, dilation: int, plac
         As in ``Conv2D``.
     place
         Number of the output, row by row from 0; the last one stands for all beyond.
-
-    Raises
-    ------
-    ValueError
-        The kernel does not fit, or a stride and a dilation above 1 come together.
     """
-    if stride > 1 and dilation > 1:
-        raise ValueError(
-            f"Stride {stride} together with dilation {dilation}: Keras computes one or the other; "
-            "set one of them to 1."
-        )
-    outputs = output_size(size, kernel, stride, padding, dilation)
+    outputs = describe(
+        Settings("Conv2D", 1, kernel, stride, padding, dilation), (size, size, 1)
+    ).shape[0]
     image, weights = _numbers(size, kernel)
     before, after = padding_widths(size, span(kernel, dilation), stride, padding)
     padded = np.pad(image, (before, after))
     row, column = divmod(min(place, outputs**2 - 1), outputs)
     taps = dilation * np.arange(kernel)
-    rows, columns = row * stride + taps, column * stride + taps
-    answers = np.array(
-        [
-            [
-                (padded[np.ix_(r * stride + taps, c * stride + taps)] * weights).sum()
-                for c in range(outputs)
-            ]
-            for r in range(outputs)
-        ]
-    )
-    under = {(r, c) for r in rows.tolist() for c in columns.tolist()}
+    patches = {
+        (r, c): padded[np.ix_(r * stride + taps, c * stride + taps)]
+        for r, c in np.ndindex(outputs, outputs)
+    }
+    under = {
+        (r, c) for r in (row * stride + taps).tolist() for c in (column * stride + taps).tolist()
+    }
     inside = range(before, before + size)
 
     def input_color(r: int, c: int) -> str:
@@ -67,26 +56,27 @@ def frame(size: int, kernel: int, padding: str, stride: int, dilation: int, plac
         return _PLAIN if r in inside and c in inside else _PADDING
 
     def output_text(r: int, c: int) -> str:
-        return str(answers[r, c]) if (r, c) <= (row, column) else ""
+        return str((patches[r, c] * weights).sum()) if (r, c) <= (row, column) else ""
 
-    grid = partial(_grid, cell=min(_SIDE // len(padded), 60))
+    def output_color(r: int, c: int) -> str:
+        return _DONE if (r, c) <= (row, column) else _PLAIN
+
+    sides = len(padded)
+    grid = partial(_grid, cell=min(_SIDE // sides, 60))
     pictures = {
-        f"input {size} x {size}, padded to {len(padded)} x {len(padded)}": grid(
-            len(padded), lambda r, c: str(padded[r, c]), input_color, under
+        f"input {size} x {size}, padded to {sides} x {sides}": grid(
+            sides, lambda r, c: str(padded[r, c]), input_color, under
         ),
         f"kernel {kernel} x {kernel}": grid(
             kernel, lambda r, c: str(weights[r, c]), lambda r, c: _UNDER, set()
         ),
-        f"output {outputs} x {outputs}": grid(
-            outputs,
-            output_text,
-            lambda r, c: _DONE if (r, c) <= (row, column) else _PLAIN,
-            {(row, column)},
-        ),
+        f"output {outputs} x {outputs}": grid(outputs, output_text, output_color, {(row, column)}),
     }
     formula = _formula(size, kernel, stride, padding, dilation, outputs, (before, after))
-    patch = padded[np.ix_(rows, columns)]
-    return Frame(pictures, "\n".join([*formula, "", *_arithmetic(patch, weights, row, column)]))
+    return Frame(
+        pictures,
+        "\n".join([*formula, "", *_arithmetic(patches[row, column], weights, row, column)]),
+    )
 
 
 @cache
@@ -179,7 +169,7 @@ def show(size: int = 6, kernel: int = 3, padding: str = "same", stride: int = 2)
         chosen = {name: c.value for name, c in controls.items() if name != "place"}
         try:
             last = output_size(**chosen) ** 2 - 1
-        except ValueError:
+        except CourseError:
             return  # the frame says what is wrong; the slider stays as it is
         place.max = play.max = last
 

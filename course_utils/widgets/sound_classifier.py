@@ -8,8 +8,10 @@ from typing import Any
 import ipywidgets
 import numpy as np
 
-from course_utils import data, features, images, networks, sounds
+from course_utils import ask, data, features, images, networks, sounds
+from course_utils.networks import load as load_network
 from course_utils.plots import SIGNED_CMAP
+from course_utils.sounds import load as load_sound
 from course_utils.widgets import OWN, Frame, explore, own_file, own_file_controls
 
 CLIPS = {  # words of the course's folder of sounds
@@ -21,7 +23,8 @@ CLIPS = {  # words of the course's folder of sounds
     "six, v12": "v12_six.wav",
 }
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_SIDE = 256  # pixels of a picture as shown
+PER_DIGIT = 21  # clips of each digit: every third is enough, and the first answer comes sooner
+SIDE = 256  # pixels of a picture as shown
 
 
 def frame(clip: str, path: str, upload: tuple[Any, ...], noise: int, start: int, end: int) -> Frame:
@@ -37,14 +40,9 @@ def frame(clip: str, path: str, upload: tuple[Any, ...], noise: int, start: int,
         dB by which added noise is weaker than the voice, -5 to 40; 40: none is added.
     start, end
         Percent of the recording that are used, the first below the second.
-
-    Raises
-    ------
-    ValueError
-        The sound cannot be used, or nothing of it is left; the message says why.
     """
     if start >= end:
-        raise ValueError(f"The part begins at {start} % and ends at {end} %: nothing is left.")
+        raise ask.CourseError(f"The part begins at {start} % and ends at {end} %: nothing is left.")
     wave = _wave(clip, path, upload)
     wave = wave[len(wave) * start // 100 : len(wave) * end // 100]
     if noise < 40:
@@ -58,21 +56,18 @@ def frame(clip: str, path: str, upload: tuple[Any, ...], noise: int, start: int,
     answers = "   ".join(f"{WORDS[digit]} {chances[digit]:.2f}" for digit in best)
     return Frame(
         {
-            f"{clip}, high tones on top": images.resize(sounds.as_rgb(shown)[0], _SIDE),
+            f"{clip}, high tones on top": images.resize(sounds.as_rgb(shown)[0], SIDE),
             f"for (red) and against (blue) {WORDS[best[0]]}": _colored(evidence),
         },
-        f"{answers}\n{len(wave) / sounds.RATE:.2f} seconds; fitted to {_PER_DIGIT} clips of each "
+        f"{answers}\n{len(wave) / sounds.RATE:.2f} seconds; fitted to {PER_DIGIT} clips of each "
         "digit\nby nine synthetic voices",
     )
 
 
-_PER_DIGIT = 21  # every third clip: the answers are as good, and the first one comes sooner
-
-
 def _wave(clip: str, path: str, upload: tuple[Any, ...]) -> np.ndarray:
     if clip != OWN:
-        return sounds.load(data.path(f"sounds/{CLIPS[clip]}"))
-    return sounds.trim(sounds.load(own_file(path, upload, "a WAV file")))
+        return load_sound(data.path(f"sounds/{CLIPS[clip]}"))
+    return sounds.trim(load_sound(own_file(path, upload, "a WAV file")))
 
 
 def _colored(evidence: np.ndarray) -> np.ndarray:
@@ -80,13 +75,13 @@ def _colored(evidence: np.ndarray) -> np.ndarray:
 
     most = max(np.abs(evidence).max(), 1e-9)
     colors = colormaps[SIGNED_CMAP](0.5 + evidence[::-1] / (2 * most))[..., :3]
-    return images.resize(colors.astype(np.float32), _SIDE)
+    return images.resize(colors.astype(np.float32), SIDE)
 
 
 @lru_cache(maxsize=1)
 def _classifier() -> tuple[networks.Classifier, str, Any]:
     """The image network, its layer, and the new layer, fitted to all but the held-out voices."""
-    network, speech = networks.load(), data.spoken_digits()
+    network, speech = load_network(), data.spoken_digits()
     layer = features.stages(network)[2]
     kept = np.flatnonzero(~np.isin(speech.speaker, sounds.HELD_OUT))[::3]
     shown = sounds.pictures([speech.clips[place] for place in kept])
@@ -95,15 +90,8 @@ def _classifier() -> tuple[networks.Classifier, str, Any]:
 
 
 def show(clip: str = "zero, v10", path: str = "") -> None:
-    """Show the sound classifier, starting with a key of ``CLIPS``, or with a path of yours.
-
-    Raises
-    ------
-    ValueError
-        There is no such clip.
-    """
-    if clip not in (*CLIPS, OWN):
-        raise ValueError(f"clip is {clip!r}; choose one of {'; '.join((*CLIPS, OWN))}.")
+    """Show the sound classifier, starting with a key of ``CLIPS``, or with a path of yours."""
+    ask.choice("clip", clip, (*CLIPS, OWN))
     menu = ipywidgets.Dropdown(
         options=(*CLIPS, OWN), value=OWN if path else clip, description="sound"
     )

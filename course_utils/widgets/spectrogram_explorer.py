@@ -7,7 +7,7 @@ from functools import lru_cache
 import ipywidgets
 import numpy as np
 
-from course_utils import data, plots, sounds
+from course_utils import ask, data, plots, sounds
 from course_utils.widgets import Frame, explore
 
 SOUNDS = (
@@ -16,7 +16,7 @@ SOUNDS = (
 )
 WINDOWS = (32, 64, 128, 256, 512, 1024, 2048)
 SCALES = ("frequency", "mel")
-_ROWS, _COLUMNS = 240, 400  # pixels of the spectrogram at most: more would only take time
+ROWS, COLUMNS = 240, 400  # pixels of the spectrogram at most: more would only take time
 
 
 def frame(sound: str, window: int, overlap: int, scale: str, floor: int) -> Frame:
@@ -34,19 +34,10 @@ def frame(sound: str, window: int, overlap: int, scale: str, floor: int) -> Fram
         ``"frequency"``: all bins; ``"mel"``: 64 mel bands.
     floor
         dB below the loudest place, where black begins, 20 to 100.
-
-    Raises
-    ------
-    ValueError
-        No such sound, window or scale.
     """
-    if sound not in SOUNDS:
-        raise ValueError(f"sound is {sound!r}; choose one of {', '.join(SOUNDS)}.")
-    if window not in WINDOWS or scale not in SCALES:
-        raise ValueError(
-            f"window is {window}, scale {scale!r}; choose of {WINDOWS} and {', '.join(SCALES)}."
-        )
-    wave = _wave(sound)
+    ask.choice("window", window, WINDOWS)
+    ask.choice("scale", scale, SCALES)
+    wave = _wave(ask.choice("sound", sound, SOUNDS))
     hop = max(1, round(window * (100 - overlap) / 100))
     spectrum = np.abs(sounds.stft(wave, window, hop)) ** 2
     if scale == "mel":
@@ -96,31 +87,18 @@ def _drawn(wave: np.ndarray, level: np.ndarray, scale: str) -> np.ndarray:
     """Wave and spectrogram in one small figure, as pixels."""
     from matplotlib.figure import Figure
 
-    figure = Figure(
-        figsize=(6.4, 4.2), dpi=80, layout="none"
-    )  # placed by hand: a layout takes longer
+    # Placed by hand: a layout takes longer.
+    figure = Figure(figsize=(6.4, 4.2), dpi=80, layout="none")
     above, below = figure.add_axes((0.1, 0.8, 0.88, 0.17)), figure.add_axes((0.1, 0.13, 0.88, 0.64))
     above.set(xlim=(0, 1), xticks=[])
     envelope = wave[: len(wave) // 20 * 20].reshape(-1, 20)  # the curve of 8,000 points, faster
-    ends = np.linspace(0, 1, len(envelope))
-    above.fill_between(
-        ends, envelope.min(axis=1), envelope.max(axis=1), color=plots.PALETTE["blue"]
-    )
+    low, high, color = envelope.min(axis=1), envelope.max(axis=1), plots.PALETTE["blue"]
+    above.fill_between(np.linspace(0, 1, len(envelope)), low, high, color=color)
     above.set(yticks=[], ylabel="wave")
-    shown = level[_thinned(len(level), _ROWS)][:, _thinned(level.shape[1], _COLUMNS)]
+    shown = level[_thinned(len(level), ROWS)][:, _thinned(level.shape[1], COLUMNS)]
     top = sounds.MELS if scale == "mel" else sounds.RATE / 2000
-    below.imshow(
-        shown,
-        origin="lower",
-        aspect="auto",
-        extent=(0, 1, 0, top),
-        cmap="magma",
-        vmin=0,
-        vmax=1,
-        interpolation="nearest",
-    )
-    for axes in (above, below):
-        axes.grid(False)
+    sounds.draw_spectrogram(below, shown, "", (0, 1, 0, top))
+    above.grid(False)
     below.set(xlabel="time, s", ylabel="mel band" if scale == "mel" else "frequency, kHz")
     return plots.rasterize(figure)
 
@@ -130,17 +108,9 @@ def _thinned(length: int, most: int) -> np.ndarray:
 
 
 def show(sound: str = SOUNDS[0], window: int = 256) -> None:
-    """Show the spectrogram explorer, starting with one of ``SOUNDS`` and ``WINDOWS``.
-
-    Raises
-    ------
-    ValueError
-        There is no such sound or window.
-    """
-    if sound not in SOUNDS or window not in WINDOWS:
-        raise ValueError(
-            f"sound is {sound!r}, window {window}; choose of {', '.join(SOUNDS)} and {WINDOWS}."
-        )
+    """Show the spectrogram explorer, starting with one of ``SOUNDS`` and ``WINDOWS``."""
+    ask.choice("sound", sound, SOUNDS)
+    ask.choice("window", window, WINDOWS)
     controls = {
         "sound": ipywidgets.Dropdown(options=SOUNDS, value=sound, description="sound"),
         "window": ipywidgets.SelectionSlider(options=WINDOWS, value=window, description="window"),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import ipywidgets
 import numpy as np
 
-from course_utils import data, images, networks, style
+from course_utils import ask, data, images, style
+from course_utils.images import load as load_picture
+from course_utils.networks import load as load_network
 from course_utils.widgets import OWN, Frame, explore, own_file, own_file_controls
 
 PHOTOS = ("cat", "china", "flower", "coffee", "astronaut", "rocket")
@@ -47,72 +48,38 @@ def frame(
         How many style layers count, from the first on, 1 to 5.
     strokes
         Size of the painting relative to the photo.
-    steps
-        Evaluations of the loss.
-    start, pooling, colors
+    steps, start, pooling, colors
         As in ``style.transfer`` and ``networks.load``.
-
-    Raises
-    ------
-    ValueError
-        A picture cannot be used; the message says why.
     """
-    network, sources = networks.load(pooling=pooling), data.styles()
-    content = _picture(photo, path, upload, "photo")
-    if painting == OWN:
-        model = _picture(painting, painting_path, painting_upload, "painting")
-    else:
-        model = _painting(str(sources[painting]))
+    network = load_network(pooling=pooling)
+    content = _own(path, upload, "photo") if photo == OWN else _sample(photo)
+    own = painting == OWN
+    model = _own(painting_path, painting_upload, "painting") if own else _painting(painting)
     chosen = style.layers_of(network)
     # All five each time, some with weight 0: another set of layers would be compiled anew.
     weights = {name: float(place < layers) for place, name in enumerate(chosen.style)}
-    made = style.transfer(
-        network,
-        content,
-        model,
-        schedule=((SIDE, steps),),
-        style_weight=10.0**weight,
-        style_layers=weights,
-        rate=RATE,
-        start=start,
-        style_scale=strokes,
-        colors=colors,
-    )
+    settings = {"start": start, "colors": colors, "style_scale": strokes, "rate": RATE}
+    settings |= {"schedule": ((SIDE, steps),), "style_weight": 10.0**weight}
+    made = style.transfer(network, content, model, style_layers=weights, **settings)
     plain = images.resize(content, made.picture.shape[:2])
+    far = partial(style.distances, network, content=content, style=model, style_scale=strokes)
+    lines = [f"at {chosen.held_out}, which no loss has seen", "          from content   from style"]
+    for name, picture in {"result": made.picture, "photo": plain}.items():
+        lines.append("{:8} {:13.3f} {:12.3f}".format(name, *far(picture, layer=chosen.held_out)))
+    lines.append(f"{len(made.losses)} evaluations; the loss is {made.final.sum():.3f}")
     return Frame(
         {
             f"photo: {photo}": plain,
             f"painting: {painting}": images.resize(model, SIDE),
             f"{photo} in the style of {painting}": made.picture,
         },
-        _table(network, {"result": made.picture, "photo": plain}, (content, model, strokes), made),
+        "\n".join(lines),
     )
 
 
-def _table(
-    network: networks.Classifier,
-    pictures: Mapping[str, np.ndarray],
-    wanted: tuple[np.ndarray, np.ndarray, float],
-    made: style.Transfer,
-) -> str:
-    """Distances at the layer that no loss has seen, the number of evaluations, and the loss."""
-    layer, (content, model, strokes) = style.layers_of(network).held_out, wanted
-    lines = [f"at {layer}, which no loss has seen", "          from content   from style"]
-    for name, picture in pictures.items():
-        from_content, from_style = style.distances(network, picture, content, model, layer, strokes)
-        lines.append(f"{name:8} {from_content:13.3f} {from_style:12.3f}")
-    loss = f"{len(made.losses)} evaluations; the loss is {made.final.sum():.3f}"
-    return "\n".join([*lines, loss])
-
-
-def _picture(name: str, path: str, upload: tuple[Any, ...], what: str) -> np.ndarray:
-    if name != OWN:
-        return _sample(name)
-    return _shrunk(images.load(own_file(path, upload, f"the {what}")))
-
-
-def _shrunk(picture: np.ndarray) -> np.ndarray:
+def _own(path: str, upload: tuple[Any, ...], what: str) -> np.ndarray:
     """Its longer side at most 256 pixels: the rest would be scaled away at each change."""
+    picture = load_picture(own_file(path, upload, f"the {what}"))
     factor = min(256 / max(picture.shape[:2]), 1)
     return images.resize(picture, tuple(max(round(n * factor), 1) for n in picture.shape[:2]))
 
@@ -122,49 +89,35 @@ def _sample(name: str) -> np.ndarray:
     return images.sample(name, size=256)
 
 
-@lru_cache(maxsize=16)
-def _painting(path: str) -> np.ndarray:
-    return images.load(path, size=256)
+@lru_cache
+def _painting(name: str) -> np.ndarray:
+    return load_picture(data.styles()[name], size=256)
 
 
 def show(photo: str = "flower", painting: str = "stained_glass") -> None:
-    """Show the style explorer, starting with a name of ``PHOTOS`` and one of ``data.styles()``.
+    """Show the style explorer, starting with a name of ``PHOTOS`` and one of ``data.styles()``."""
 
-    Raises
-    ------
-    ValueError
-        There is no such photo or painting.
-    """
-    paintings = tuple(data.styles())
-    for name, value, known in (("photo", photo, PHOTOS), ("painting", painting, paintings)):
-        if value not in (*known, OWN):
-            raise ValueError(f"{name} is {value!r}; choose one of {', '.join((*known, OWN))}.")
-
-    def menu(name: str, options: tuple[Any, ...], value: Any) -> ipywidgets.Dropdown:
-        return ipywidgets.Dropdown(options=options, value=value, description=name)
-
-    def with_file(name: str, options: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
-        chosen = menu(name, options, value)
+    def with_file(name: str, known: tuple[str, ...], value: str) -> tuple[Any, ...]:
+        options = (*known, OWN)
+        chosen = menu(options=options, value=ask.choice(name, value, options), description=name)
         return chosen, *own_file_controls(
             chosen, "image/*", example="holiday.jpg", button=f"choose a {name}"
         )
 
-    photos = with_file("photo", (*PHOTOS, OWN), photo)
-    models = with_file("painting", (*paintings, OWN), painting)
+    menu, slider = ipywidgets.Dropdown, partial(ipywidgets.IntSlider, continuous_update=False)
+    photos = with_file("photo", PHOTOS, photo)
+    models = with_file("painting", tuple(data.styles()), painting)
     controls = {
         **dict(zip(("photo", "path", "upload"), photos, strict=True)),
         **dict(zip(("painting", "painting_path", "painting_upload"), models, strict=True)),
         "weight": ipywidgets.FloatSlider(
             0, min=-2, max=2, step=0.25, description="style, log10", continuous_update=False
         ),
-        "layers": ipywidgets.IntSlider(
-            5, 1, 5, description="style layers", continuous_update=False
-        ),
-        "strokes": menu("strokes", STROKES, 2.0),
-        "steps": ipywidgets.IntSlider(24, 2, 36, 2, description="steps", continuous_update=False),
-        "start": menu("start", style.STARTS, "content"),
-        "pooling": menu("pooling", ("average", "max"), "average"),
-        "colors": menu("colors", style.COLORS, "style"),
+        "layers": slider(5, 1, 5, description="style layers"),
+        "strokes": menu(options=STROKES, value=2.0, description="strokes"),
+        "steps": slider(24, 2, 36, 2, description="steps"),
+        "start": menu(options=style.STARTS, description="start"),
+        "pooling": menu(options=("average", "max"), description="pooling"),
+        "colors": menu(options=style.COLORS, description="colors"),
     }
-
     explore(frame, controls)

@@ -1,19 +1,21 @@
 """What the prose of a lesson relies on, and no student has to read: bounds, orders, signs.
 
-Each lesson has its claims in ``lesson_NN.py`` beside this file. While a notebook is tested, they
+Each lesson has its claims in ``lesson_NN.txt`` beside this file: the tag of a cell, then sentences,
+set in by two, each followed by what has to hold, set in by four. While a notebook is tested, they
 are evaluated in its kernel, right after the cell that has their tag, with all exercises still open.
 """
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import symtable
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.claims import judge
 
 HOLDS = "true"
+FOLDERS = [Path(__file__).parent]
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,25 @@ class Claim:
 
 def claims_of(lesson: str) -> tuple[Claim, ...]:
     """The claims of a lesson, such as "03"; none if there is no file of them."""
-    name = f"{__name__}.lesson_{lesson}"
-    try:
-        return importlib.import_module(name).CLAIMS
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        return ()
+    files = (folder / f"lesson_{lesson}.txt" for folder in FOLDERS)
+    return tuple(claim for file in files if file.is_file() for claim in read(file))
+
+
+def read(file: Path) -> list[Claim]:
+    """The claims in a file; sentences and expressions may be continued on further lines."""
+    parts: list[list[str]] = []  # tag, sentence, expression of each claim
+    after = ""
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        words, depth = line.strip(), len(line) - len(line.lstrip())
+        if not words or line.startswith("#"):
+            continue
+        begun = bool(parts) and parts[-1][0] == after
+        if depth == 0:
+            after = words
+        elif depth == 2 and after and not (begun and not parts[-1][2]):
+            parts.append([after, words, ""])
+        elif depth in (2, 4) and begun:
+            parts[-1][depth // 2] = f"{parts[-1][depth // 2]} {words}".strip()
+        else:
+            raise ValueError(f"{file.name}, line {number}: what does {words!r} belong to?")
+    return [Claim(*part) for part in parts]

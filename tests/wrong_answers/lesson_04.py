@@ -23,11 +23,7 @@ def _walk(step):
     return heavy_ball
 
 
-def _right(g, now, before, rate, beta):
-    return -rate * g(now) + beta * (now - before)
-
-
-_heavy = _walk(_right)
+_heavy = _walk(lambda g, now, before, rate, beta: -rate * g(now) + beta * (now - before))
 
 
 def _with_velocity(gradient, start, rate, beta, steps):
@@ -60,43 +56,44 @@ def _of_course(gradient, start, rate, beta, steps):
 # --- 04-adam ------------------------------------------------------------------------------------
 
 
+def _ratio(m, s, t):
+    return m / (1 - 0.9**t) / (np.sqrt(s / (1 - 0.999**t)) + 1e-7)
+
+
 def _adamw(
-    inside=False,
-    after=lambda old, m, s, t, rate, decay: (
-        old - rate * (m / (1 - 0.9**t) / (np.sqrt(s / (1 - 0.999**t)) + 1e-7) + decay * old)
-    ),
+    after=lambda old, ratio, rate, decay: old - rate * (ratio + decay * old),
+    ratio=_ratio,
     mean=lambda m, g: 0.9 * m + 0.1 * g,
     square=lambda s, g: 0.999 * s + 0.001 * g * g,
     result=lambda *three: three,
 ):
     def adamw(weights, gradient, m, s, step, rate, decay):
-        if inside:
-            gradient, decay = gradient + decay * weights, 0
         m, s = mean(m, gradient), square(s, gradient)
-        return result(after(weights, m, s, step, rate, decay), m, s)
+        return result(after(weights, ratio(m, s, step), rate, decay), m, s)
 
     return (adamw,)
 
 
-def _steps(root=np.sqrt, shift=0, corrected=True, decay_factor=1.0, sign=-1.0):
-    def after(old, m, s, t, rate, decay):
-        t = t + shift
-        if corrected:
-            m, s = m / (1 - 0.9**t), s / (1 - 0.999**t)
-        return old + sign * rate * (m / (root(s) + 1e-7) + decay_factor * decay * old)
-
-    return _adamw(after=after)
+def _inside(w, g, m, s, t, r, d):
+    return _adamw()[0](w, g + d * w, m, s, t, r, 0)
 
 
-def _decay_without_rate(old, m, s, t, rate, decay):
-    adam = rate * m / (1 - 0.9**t) / (np.sqrt(s / (1 - 0.999**t)) + 1e-7)
-    return old - adam - decay * old
+def _inside_the_fraction_only(w, g, m, s, t, r, d):
+    return _inside(w, g, m, s, t, r, d)[0], *_adamw()[0](w, g, m, s, t, r, d)[1:]
+
+
+def _kept_corrected(which, beta):
+    def adamw(*given):
+        answer = list(_adamw()[0](*given))
+        answer[which] = answer[which] / (1 - beta ** given[4])
+        return answer
+
+    return adamw
 
 
 def _old_mean(weights, gradient, m, s, step, rate, decay):
     new_m, s = 0.9 * m + 0.1 * gradient, 0.999 * s + 0.001 * gradient**2
-    ratio = m / (1 - 0.9**step) / (np.sqrt(s / (1 - 0.999**step)) + 1e-7)
-    return weights - rate * (ratio + decay * weights), new_m, s
+    return weights - rate * (_ratio(m, s, step) + decay * weights), new_m, s
 
 
 def _keras_form(weights, gradient, m, s, step, rate, decay):
@@ -126,10 +123,6 @@ _DIAGNOSES = {
 }
 
 
-def _swap(one, other):
-    return (_DIAGNOSES | {one: _DIAGNOSES[other], other: _DIAGNOSES[one]},)
-
-
 def _turn(*letters):
     """Each of the letters gets the diagnosis of the next one."""
     following = letters[1:] + letters[:1]
@@ -144,6 +137,13 @@ def _net(
     pull=lambda w, l1, l2: l1 * np.sign(w) + 2 * l2 * w,
 ):
     return (lambda w, l1, l2: (penalty(w, l1, l2), pull(w, l1, l2)),)
+
+
+def _net_by_products(w, l1, l2):
+    return [
+        l1 * np.sum(w * np.sign(w)) + l2 * np.vdot(w, w),
+        (w > 0) * l1 - (w < 0) * l1 + l2 * w * 2,
+    ]
 
 
 def _drop(training=None, inference=lambda v, p, keep: v):
@@ -169,10 +169,8 @@ def _drop_in_place(values, rate, random, training):
 
 
 def _norm(formula):
-    def normalize(x, gamma, beta, moving_mean, moving_variance, epsilon):
-        return formula(x, gamma, beta, moving_mean, moving_variance, epsilon)
-
-    return (normalize,)
+    """An answer from a rule that gets what is left without the mean, and the root to divide by."""
+    return (lambda x, g, b, m, v, e: formula(x - m, np.sqrt(v + e), g, b),)
 
 
 def _of_batch(x, g, b, m, v, e):
@@ -213,16 +211,8 @@ WRONG = {
         ("uphill", (_walk(lambda g, n, b, r, m: r * g(n) + m * (n - b)),), "walks uphill"),
         ("back", (_walk(lambda g, n, b, r, m: -r * g(n) + m * (b - n)),), "pulls back"),
         ("late", (_walk(lambda g, n, b, r, m: -r * g(b) + m * (n - b)),), "the place before"),
-        (
-            "damped",
-            (_walk(lambda g, n, b, r, m: -(1 - m) * r * g(n) + m * (n - b)),),
-            "multiplied by `1 - beta`",
-        ),
-        (
-            "Nesterov",
-            (_walk(lambda g, n, b, r, m: -r * g(n + m * (n - b)) + m * (n - b)),),
-            "Nesterov's variant",
-        ),
+        ("damped", (_walk(lambda g, n, b, r, m: (m - 1) * r * g(n) + m * (n - b)),), "`1 - beta`"),
+        ("ahead", (_walk(lambda g, n, b, r, m: m * (n - b) - r * g(n + m * (n - b))),), "Nesterov"),
         ("no start", (lambda *a: _heavy(*a)[1:],), "the start is missing"),
         ("last", (lambda *a: _heavy(*a)[-1],), "the last place only"),
         ("changes", (lambda *a: np.diff(_heavy(*a), axis=0),), "these are the changes"),
@@ -251,25 +241,23 @@ WRONG = {
         ("nan", (np.nan, 0.7), "NaN or infinite"),
     ],
     "04-adam": [
-        ("no decay", _steps(decay_factor=0.0), "Adam without decay"),
-        ("inside", _adamw(inside=True), "the new mean has the decay in it"),
-        (
-            "inside the fraction only",
-            (
-                lambda w, g, m, s, t, r, d: (
-                    _adamw(inside=True)[0](w, g, m, s, t, r, d)[0],
-                    *_adamw()[0](w, g, m, s, t, r, d)[1:],
-                ),
-            ),
-            "outside the fraction",
-        ),
-        ("uncorrected", _steps(corrected=False), "correction is missing"),
-        ("uphill", _steps(sign=1.0), "this climbs"),
-        ("decay without rate", _adamw(after=_decay_without_rate), "multiplied by the rate"),
-        ("next step", _steps(shift=1), "of the next step"),
-        ("no root", _steps(root=lambda s: s), "under a root"),
+        ("no decay", _adamw(lambda w, ratio, r, d: w - r * ratio), "Adam without decay"),
+        ("inside", (_inside,), "the new mean has the decay in it"),
+        ("inside the fraction only", (_inside_the_fraction_only,), "outside the fraction"),
+        ("uncorrected", _adamw(ratio=lambda m, s, t: m / (s**0.5 + 1e-7)), "correction is missing"),
+        ("uphill", _adamw(lambda w, ratio, r, d: w + r * (ratio + d * w)), "this climbs"),
+        ("no rate", _adamw(lambda w, ratio, r, d: w - r * ratio - d * w), "multiplied by the rate"),
+        ("next step", _adamw(ratio=lambda m, s, t: _ratio(m, s, t + 1)), "of the next step"),
+        ("no root", _adamw(ratio=lambda m, s, t: _ratio(m, s * s / (1 - 0.999**t), t)), "a root"),
         ("old mean", (_old_mean,), "the old mean is used"),
-        ("change", _adamw(result=lambda w, m, s: (w - w + 1, m, s)), "the new weights differ"),
+        (
+            "change",
+            _adamw(lambda w, ratio, r, d: -r * (ratio + d * w)),
+            "the change of the weights",
+        ),
+        ("ones", _adamw(result=lambda w, m, s: (w - w + 1, m, s)), "the new weights differ"),
+        ("kept mean", (_kept_corrected(1, 0.9),), "new mean is returned with its correction"),
+        ("kept square", (_kept_corrected(2, 0.999),), "new square is returned with its correction"),
         (
             "exchanged",
             _adamw(mean=lambda m, g: 0.999 * m + 0.001 * g, square=lambda s, g: 0.9 * s + g * g),
@@ -282,15 +270,15 @@ WRONG = {
         ("nothing", (lambda *a: None,), "returned nothing"),
     ],
     "04-curves": [
-        ("slow and small", _swap("A", "C"), "A is still falling"),
+        ("slow and small", _turn("A", "C"), "A is still falling"),
         ("small and slow", _turn("C", "A", "D"), "C has stopped falling"),
         ("C and F", _turn("C", "F", "D"), "C is far better than guessing"),
         ("F small", _turn("F", "C", "D"), "F began far above guessing"),
-        ("E overfits", _swap("E", "B"), "validation is *better*"),
-        ("B healthy", _swap("B", "D"), "look at its dashed line"),
-        ("E healthy", _swap("E", "D"), "no gap between"),
-        ("A and D", _swap("A", "D"), "look at A again"),
-        ("B and F", _swap("B", "F"), "look at B again"),
+        ("E overfits", _turn("E", "B"), "validation is *better*"),
+        ("B healthy", _turn("B", "D"), "look at its dashed line"),
+        ("E healthy", _turn("E", "D"), "no gap between"),
+        ("A and D", _turn("A", "D"), "look at A again"),
+        ("B and F", _turn("B", "F"), "look at B again"),
         ("one twice", (_DIAGNOSES | {"A": "healthy"},), "one is used twice"),
         ("missing", ({"A": "healthy"},), "no diagnosis yet for B, C"),
         ("unknown", (_DIAGNOSES | {"A": "flu"},), "not one of the six"),
@@ -300,47 +288,23 @@ WRONG = {
     ],
     "04-penalty": [
         ("signed", _net(lambda w, a, b: a * w.sum() + b * (w**2).sum()), "signs cancel"),
-        (
-            "root",
-            _net(lambda w, a, b: a * abs(w).sum() + b * np.linalg.norm(w)),
-            "sum of squares, not its root",
-        ),
+        ("root", _net(lambda w, a, b: a * abs(w).sum() + b * np.linalg.norm(w)), "not its root"),
         ("half", _net(lambda w, a, b: a * abs(w).sum() + b / 2 * (w**2).sum()), "halved"),
         ("mean", _net(lambda w, a, b: a * abs(w).mean() + b * (w**2).mean()), "not a mean"),
-        (
-            "exchanged",
-            _net(lambda w, a, b: b * abs(w).sum() + a * (w**2).sum()),
-            "prices are exchanged",
-        ),
+        ("exchanged", _net(lambda w, a, b: b * abs(w).sum() + a * (w**2).sum()), "exchanged"),
         ("L1 only", _net(lambda w, a, b: a * abs(w).sum()), "only its L1 part"),
         ("L2 only", _net(lambda w, a, b: b * (w**2).sum()), "only its L2 part"),
-        (
-            "price squared",
-            _net(lambda w, a, b: a * abs(w).sum() + ((b * w) ** 2).sum()),
-            "it is not squared",
-        ),
+        ("squared", _net(lambda w, a, b: a * abs(w).sum() + ((b * w) ** 2).sum()), "not squared"),
         ("no 2", _net(pull=lambda w, a, b: a * np.sign(w) + b * w), "has a factor 2"),
         ("no sign", _net(pull=lambda w, a, b: a + 2 * b * w), "use the sign"),
         ("grows", _net(pull=lambda w, a, b: a * w + 2 * b * w), "does not grow"),
-        (
-            "sizes",
-            _net(pull=lambda w, a, b: a * np.sign(w) + 2 * b * abs(w)),
-            "keeps the sign of the weight",
-        ),
+        ("sizes", _net(pull=lambda w, a, b: a * np.sign(w) + 2 * b * abs(w)), "keeps the sign"),
         ("summed", _net(pull=lambda w, a, b: (a * np.sign(w) + 2 * b * w).sum()), "do not sum it"),
         ("downhill", _net(pull=lambda w, a, b: -a * np.sign(w) - 2 * b * w), "points uphill"),
         ("pull of L2", _net(pull=lambda w, a, b: 2 * b * w), "lacks the part of L1"),
         ("pull of L1", _net(pull=lambda w, a, b: a * np.sign(w)), "lacks the part of L2"),
-        (
-            "one side at zero",
-            _net(pull=lambda w, a, b: a * np.where(w >= 0, 1, -1) + 2 * b * w),
-            "at a weight of zero",
-        ),
-        (
-            "NaN at zero",
-            _net(pull=lambda w, a, b: a * w / np.abs(w) + 2 * b * w),
-            "NaN",
-        ),
+        ("1 at zero", _net(pull=lambda w, a, b: 2 * b * w + a * np.where(w < 0, -1, 1)), "of zero"),
+        ("NaN at zero", _net(pull=lambda w, a, b: a * w / np.abs(w) + 2 * b * w), "NaN"),
         ("penalty alone", (lambda w, a, b: a * abs(w).sum() + b * (w**2).sum(),), "two things"),
     ],
     "04-dropout": [
@@ -353,11 +317,7 @@ WRONG = {
         ("scale only", _drop(lambda v, p, k: v / (1 - p)), "nothing is dropped"),
         ("ones", _drop(lambda v, p, k: np.where(k, v / (1 - p), 1)), "becomes 0, not 1"),
         ("mask", _drop(lambda v, p, k: k / (1 - p)), "that is the mask"),
-        (
-            "always on",
-            _drop(inference=lambda v, p, k: v * k / (1 - p)),
-            "not active at inference",
-        ),
+        ("always on", _drop(inference=lambda v, p, k: v * k / (1 - p)), "not active at inference"),
         ("old style", _drop(inference=lambda v, p, k: v * (1 - p)), "nothing to scale"),
         ("made up for", _drop(inference=lambda v, p, k: v / (1 - p)), "made up for"),
         ("zeros", _drop(inference=lambda v, p, k: v * k), "values are set to zero"),
@@ -366,44 +326,20 @@ WRONG = {
         ("what is left", _drop(lambda v, p, k: v[k]), "expected (4, 6)"),
     ],
     "04-batchnorm": [
-        ("batch", _norm(_of_batch), "the batch's own"),
-        ("each picture", _norm(_of_each_picture), "by itself"),
-        ("plain", _norm(lambda x, g, b, m, v, e: (x - m) / np.sqrt(v + e)), "gamma and beta are m"),
-        ("no beta", _norm(lambda x, g, b, m, v, e: g * (x - m) / np.sqrt(v + e)), "beta is miss"),
-        (
-            "no gamma",
-            _norm(lambda x, g, b, m, v, e: (x - m) / np.sqrt(v + e) + b),
-            "gamma is missing",
-        ),
-        ("no root", _norm(lambda x, g, b, m, v, e: g * (x - m) / (v + e) + b), "the root is miss"),
-        (
-            "epsilon outside",
-            _norm(lambda x, g, b, m, v, e: g * (x - m) / (np.sqrt(v) + e) + b),
-            "under the root",
-        ),
-        (
-            "no epsilon",
-            _norm(lambda x, g, b, m, v, e: g * (x - m) / np.sqrt(v) + b),
-            "epsilon is missing",
-        ),
-        (
-            "gamma on all",
-            _norm(lambda x, g, b, m, v, e: g * ((x - m) / np.sqrt(v + e) + b)),
-            "add beta last",
-        ),
-        (
-            "exchanged",
-            _norm(lambda x, g, b, m, v, e: b * (x - m) / np.sqrt(v + e) + g),
-            "gamma and beta are exchanged",
-        ),
-        (
-            "plus mean",
-            _norm(lambda x, g, b, m, v, e: g * (x + m) / np.sqrt(v + e) + b),
-            "to be subtracted",
-        ),
-        ("zeros", _norm(lambda x, *rest: 0 * x), "is 0 everywhere"),
-        ("axes", _norm(lambda x, *rest: _factor_and_offset(x, *rest).mean((1, 2))), "2 axes"),
-        ("printed", _norm(lambda *a: None), "returned nothing"),
+        ("batch", (_of_batch,), "the batch's own"),
+        ("each picture", (_of_each_picture,), "by itself"),
+        ("plain", _norm(lambda away, root, g, b: away / root), "gamma and beta are m"),
+        ("no beta", _norm(lambda away, root, g, b: g * away / root), "beta is miss"),
+        ("no gamma", _norm(lambda away, root, g, b: away / root + b), "gamma is missing"),
+        ("no root", _norm(lambda away, root, g, b: g * away / root**2 + b), "the root is miss"),
+        ("epsilon out", (lambda x, g, b, m, v, e: g * (x - m) / (v**0.5 + e) + b,), "the root"),
+        ("no epsilon", (lambda x, g, b, m, v, e: g * (x - m) / v**0.5 + b,), "epsilon is missing"),
+        ("gamma on all", _norm(lambda away, root, g, b: g * (away / root + b)), "add beta last"),
+        ("exchanged", _norm(lambda away, root, g, b: b * away / root + g), "beta are exchanged"),
+        ("plus mean", (lambda x, g, b, m, v, e: g * (x + m) / (v + e) ** 0.5 + b,), "subtracted"),
+        ("zeros", (lambda x, *rest: 0 * x,), "is 0 everywhere"),
+        ("axes", (lambda x, *rest: _factor_and_offset(x, *rest).mean((1, 2)),), "2 axes"),
+        ("printed", (lambda *a: None,), "returned nothing"),
     ],
 }
 
@@ -422,7 +358,6 @@ RIGHT = {
     "04-adam": [
         ("as written", _adamw()),
         ("Keras' form, a list", (_keras_form,)),
-        ("step by step", _steps()),
     ],
     "04-curves": [
         ("as given", (_DIAGNOSES,)),
@@ -431,15 +366,7 @@ RIGHT = {
     ],
     "04-penalty": [
         ("as written", _net()),
-        (
-            "products",
-            (
-                lambda w, a, b: [
-                    a * np.sum(w * np.sign(w)) + b * np.vdot(w, w),
-                    (w > 0) * a - (w < 0) * a + b * w * 2,
-                ],
-            ),
-        ),
+        ("products", (_net_by_products,)),
         ("norms", _net(lambda w, a, b: a * np.abs(w).sum() + b * np.linalg.norm(w) ** 2)),
     ],
     "04-dropout": [
@@ -448,11 +375,8 @@ RIGHT = {
         ("where", _drop(lambda v, p, k: np.where(k, v, 0) / (1 - p))),
     ],
     "04-batchnorm": [
-        ("factor and offset", _norm(_factor_and_offset)),
-        ("steps", _norm(lambda x, g, b, m, v, e: (x - m) * (g / (v + e) ** 0.5) + b)),
-        (
-            "float32",
-            _norm(lambda *a: _factor_and_offset(*a).astype("float64")),
-        ),
+        ("factor and offset", (_factor_and_offset,)),
+        ("steps", (lambda x, g, b, m, v, e: (x - m) * (g / (v + e) ** 0.5) + b,)),
+        ("float32", (lambda *a: _factor_and_offset(*a).astype("float64"),)),
     ],
 }

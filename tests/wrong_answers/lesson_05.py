@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from course_utils import architectures
+from course_utils.tables import pareto
 
 # --- 05-top-k -----------------------------------------------------------------------------------
 
@@ -49,7 +49,7 @@ def _by_loop(scores, labels, k):
 
 def _front(costs_sign=1, values_sign=1, negate=False):
     def front(names, costs, values):
-        on = architectures.pareto(costs_sign * np.array(costs), values_sign * np.array(values))
+        on = pareto(costs_sign * np.array(costs), values_sign * np.array(values))
         return [name for name, chosen in zip(names, on, strict=True) if chosen != negate]
 
     return (front,)
@@ -62,10 +62,6 @@ def _walk(names, costs, values):
             best = values[i]
             kept.append(names[i])
     return kept
-
-
-def _walk_without_first(names, costs, values):
-    return _walk(names, costs, values)[1:]
 
 
 def _one_too_many(names, costs, values):
@@ -85,6 +81,24 @@ def _costs(change=lambda places, one, three, five: places * (one + three + five)
         return change(height * width, one, 9 * reduce3 * threes, 25 * reduce5 * fives)
 
     return (inception_multiply_adds,)
+
+
+def _not_reduced(shape, ones, reduce3, threes, reduce5, fives, pool):
+    return math.prod(shape) * (ones + reduce3 + 9 * threes + reduce5 + 25 * fives + pool)
+
+
+def _naive(shape, ones, reduce3, threes, reduce5, fives, pool):
+    return math.prod(shape) * (ones + 9 * threes + 25 * fives)
+
+
+def _free_reductions(shape, ones, reduce3, threes, reduce5, fives, pool):
+    height, width, channels = shape
+    work = channels * (ones + pool) + 9 * reduce3 * threes + 25 * reduce5 * fives
+    return height * width * work
+
+
+def _inception_parameters(shape, *filters):
+    return _costs()[0]((1, 1, shape[2]), *filters) + sum(filters)
 
 
 WRONG = {
@@ -109,11 +123,7 @@ WRONG = {
         ("no bias", (lambda c, k: k * k * sum(map(len, c)),), "also has a bias"),
         ("bias each link", (lambda c, k: (k * k + 1) * sum(map(len, c)),), "for each map that"),
         ("one bias", (lambda c, k: k * k * sum(map(len, c)) + 1,), "not one for all"),
-        (
-            "full",
-            (lambda c, k: (k * k * (1 + max(max(s) for s in c)) + 1) * len(c),),
-            "full connection",
-        ),
+        ("full", (lambda c, k: (k * k * (1 + max(map(max, c))) + 1) * len(c),), "full connection"),
         ("not squared", (lambda c, k: k * sum(map(len, c)) + len(c),), "kernel * kernel"),
         ("one kernel a map", (lambda c, k: (k * k + 1) * len(c),), "for *each* map"),
         ("links", (lambda c, k: sum(map(len, c)),), "number of links"),
@@ -142,37 +152,13 @@ WRONG = {
     ],
     "05-inception": [
         ("one place", _costs(lambda p, a, b, c: a + b + c), "cost of one place"),
-        (
-            "no pool",
-            (lambda s, a, b, c, d, e, f: _costs()[0](s, a, b, c, d, e, 0),),
-            "behind the pooling",
-        ),
-        (
-            "not reduced",
-            (lambda s, a, b, c, d, e, f: s[0] * s[1] * s[2] * (a + b + d + f + 9 * c + 25 * e),),
-            "*reduced* maps",
-        ),
-        (
-            "naive",
-            (lambda s, a, b, c, d, e, f: s[0] * s[1] * s[2] * (a + 9 * c + 25 * e),),
-            "naive module",
-        ),
-        (
-            "free reductions",
-            (lambda s, a, b, c, d, e, f: s[0] * s[1] * (s[2] * (a + f) + 9 * b * c + 25 * d * e),),
-            "two reductions cost",
-        ),
+        ("no pool", (lambda s, *f: _costs()[0](s, *f[:5], 0),), "behind the pooling"),
+        ("not reduced", (_not_reduced,), "*reduced* maps"),
+        ("naive", (_naive,), "naive module"),
+        ("free reductions", (_free_reductions,), "two reductions cost"),
         ("not squared", _costs(lambda p, a, b, c: p * (a + b / 3 + c / 5)), "kernels are square"),
-        (
-            "biases",
-            (lambda s, *f: _costs()[0](s, *f) + s[0] * s[1] * sum(f),),
-            "biases are not counted",
-        ),
-        (
-            "parameters",
-            (lambda s, *f: _costs(lambda p, a, b, c: a + b + c)[0](s, *f) + sum(f),),
-            "weights and biases",
-        ),
+        ("biases", (lambda s, *f: _costs()[0](s, *f) + s[0] * s[1] * sum(f),), "biases are not"),
+        ("parameters", (_inception_parameters,), "weights and biases"),
         ("the figure", (lambda s, *f: 128_049_152,), "14 x 7 x 100 is"),
         ("zero", (lambda s, *f: 0,), "too small"),
         ("text", (lambda s, *f: "128 million",), "is text"),
@@ -198,21 +184,13 @@ WRONG = {
         ("1 x 1 only", (lambda k, c, f, g: k * k,), "layer in groups is missing"),
         ("no groups", (lambda k, c, f, g: k * k * f / (k * k * c + f),), "of its group only"),
         ("twice", (lambda k, c, f, g: k * k * f / (k * k * c / g**2 + f),), "divides once"),
-        (
-            "1 x 1 in groups",
-            (lambda k, c, f, g: k * k * f / (k * k * c / g + f / g),),
-            "mixes all channels",
-        ),
-        (
-            "difference",
-            (lambda k, c, f, g: k * k * c * f - c * (k * k * c / g + f),),
-            "that is the difference",
-        ),
+        ("1 x 1 in groups", (lambda k, c, f, g: k * k * f / (k * k * c + f) * g,), "mixes all"),
+        ("difference", (lambda k, c, f, g: c * (k * k * f - k * k * c / g - f),), "the difference"),
         ("not squared", (lambda k, c, f, g: k * f / (k * c / g + f),), "kernels are square"),
         (
             "biases",
-            (lambda k, c, f, g: (k * k * c + 1) * f / (k * k * c * c / g + (c + 1) * f),),
-            "biases are left out",
+            (lambda k, c, f, g: (k * k * c + 1) * f / (k * k * c * c / g + c * f + f),),
+            "left",
         ),
         ("product", (lambda k, c, f, g: g / c**2,), "their weights add up"),
         ("filters", (lambda k, c, f, g: k * k * f / (k * k * f / g + f),), "as many channels"),
@@ -246,7 +224,7 @@ WRONG = {
         ("empty", (lambda n, c, v: [],), "the list is empty"),
         ("twice", (lambda n, c, v: [n[1], n[1]],), "twice"),
         ("unknown", (lambda n, c, v: ["VGG"],), "none of the names"),
-        ("one missing", (_walk_without_first,), "is missing: nothing"),
+        ("one missing", (lambda *given: _walk(*given)[1:],), "is missing: nothing"),
         ("one too many", (_one_too_many,), "is beaten by another"),
         ("one text", (lambda n, c, v: n[1],), "a list of names is to be"),
         ("nothing", (lambda n, c, v: None,), "returned nothing"),

@@ -13,31 +13,21 @@ from sklearn.preprocessing import StandardScaler, normalize
 # --- 06-descriptor ------------------------------------------------------------------------------
 
 
-def _unit(pool=lambda maps: maps.mean(axis=(1, 2)), length=None):
+def _lengths(vectors):
+    return np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def _unit(pool=lambda maps: maps.mean(axis=(1, 2)), length=_lengths, least=1e-12):
     def unit_descriptors(maps):
         vectors = pool(maps)
-        lengths = (
-            np.linalg.norm(vectors, axis=1, keepdims=True) if length is None else length(vectors)
-        )
-        return vectors / np.maximum(lengths, 1e-12)
+        return vectors / np.maximum(length(vectors), least)
 
     return (unit_descriptors,)
 
 
-def _no_guard(maps):
+def _uniform(maps):
     vectors = maps.mean(axis=(1, 2))
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-
-def _added(maps):
-    vectors = maps.mean(axis=(1, 2))
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.where(lengths > 0, vectors / lengths, 1 / np.sqrt(vectors.shape[1]))
-
-
-def _in_place(maps):
-    maps /= maps.max()
-    return _unit()[0](maps)
+    return np.where(_lengths(vectors) > 0, _unit()[0](maps), 1 / np.sqrt(vectors.shape[1]))
 
 
 def _by_loop(maps):
@@ -52,9 +42,9 @@ def _by_loop(maps):
 # --- 06-leak ------------------------------------------------------------------------------------
 
 
-def _near(compare):
+def _near(compare, size=abs):
     def share_pixels(first, second, side):
-        rows, columns = abs(first[0] - second[0]), abs(first[1] - second[1])
+        rows, columns = size(second[0] - first[0]), size(second[1] - first[1])
         return compare(rows, columns, side)
 
     return (share_pixels,)
@@ -103,16 +93,20 @@ def _by_predictions(features, labels):
 # --- 06-cam -------------------------------------------------------------------------------------
 
 
-def _scaled(make):
+def _scaled(make, least=1e-12):
     def against(maps, gradients):
         cam = make(maps, gradients)
-        return cam / max(cam.max(), 1e-12)
+        return cam / np.maximum(cam.max(), least)
 
     return (against,)
 
 
 def _weights(gradients):
     return -gradients.mean(axis=(0, 1))
+
+
+def _sum(maps, gradients):
+    return maps @ _weights(gradients)
 
 
 def _cam_by_loop(maps, gradients):
@@ -135,15 +129,9 @@ WRONG = {
         ("squares", _unit(length=lambda v: (v**2).sum(axis=1, keepdims=True)), "a root is missing"),
         ("channels", _unit(lambda m: m.mean(axis=(2, 3))), "have to stay"),
         ("flattened", _unit(lambda m: m.reshape(len(m), -1)), "average over rows and columns"),
-        ("no guard", (_no_guard,), "0 / 0"),
-        ("uniform", (_added,), "must stay zeros"),
-        ("in place", (_in_place,), "in place"),
-        ("zeros", (lambda m: np.zeros((len(m), m.shape[-1])),), "is 0 everywhere"),
+        ("no guard", _unit(least=0), "0 / 0"),
+        ("uniform", (_uniform,), "must stay zeros"),
         ("no batch", (lambda m: m.mean(axis=(0, 1, 2)),), "has shape (2,)"),
-        ("nan", (lambda m: m.mean(axis=(1, 2)) * np.nan,), "NaN"),
-        ("text", (lambda m: "unit",), "is text"),
-        ("no function", (np.ones((3, 2)),), "a function is expected"),
-        ("wrong name", (lambda m: m.average(),), "AttributeError"),
     ],
     "06-precision": [
         ("collection", (lambda n, y, q, k: (y[:k] == q).mean(),), "first k of the collection"),
@@ -156,10 +144,6 @@ WRONG = {
         ("places", (lambda n, y, q, k: (n[:k] == q).mean(),), "look the labels up"),
         ("array", (lambda n, y, q, k: y[n[:k]] == q,), "True and False"),
         ("percent", (lambda n, y, q, k: 100 * (y[n[:k]] == q).mean(),), "100 times too large"),
-        ("nan", (lambda n, y, q, k: np.nan,), "NaN"),
-        ("text", (lambda n, y, q, k: "2/3",), "is text"),
-        ("no function", (0.5,), "a function is expected"),
-        ("too few", (lambda n, y: 1,), "TypeError"),
     ],
     "06-leak": [
         ("or", _near(lambda r, c, s: r < s or c < s), "along one axis"),
@@ -168,30 +152,14 @@ WRONG = {
         ("touching", _near(lambda r, c, s: r <= s and c <= s), "begins where the other ends"),
         ("off by one", _near(lambda r, c, s: r < s - 1 and c < s - 1), "exactly one pixel"),
         ("equal only", (lambda a, b, s: a == b,), "at a corner"),
-        (
-            "no abs",
-            (lambda a, b, s: 0 <= b[0] - a[0] < s and 0 <= b[1] - a[1] < s,),
-            "order of the two",
-        ),
-        (
-            "one direction",
-            (
-                lambda a, b, s: (
-                    (b[0] - a[0]) * (b[1] - a[1]) >= 0
-                    and abs(b[0] - a[0]) < s
-                    and abs(b[1] - a[1]) < s
-                ),
-            ),
-            "one lies lower",
-        ),
+        ("no abs", _near(lambda r, c, s: 0 <= r < s and 0 <= c < s, int), "order of the two"),
+        ("one way", _near(lambda r, c, s: r * c >= 0 and -s < r < s > abs(c), int), "lies lower"),
         ("always", (lambda a, b, s: True,), "are far apart"),
         ("never", (lambda a, b, s: False,), "share all their pixels"),
         ("eight", _near(lambda r, c, s: r < 8 and c < 8), "not always 8"),
         ("number", _near(lambda r, c, s: (s - r) * (s - c)), "type int"),
         ("text", (lambda a, b, s: "yes",), "type str"),
         ("nan", (lambda a, b, s: np.nan,), "type float"),
-        ("no function", (True,), "a function is expected"),
-        ("wrong index", (lambda a, b, s: a[2] < s,), "IndexError"),
     ],
     "06-metric": [
         ("exchanged", ((10, 10), (1, 0.5)), "exchange a and b"),
@@ -216,9 +184,6 @@ WRONG = {
         ("test by size", (3780 + 1800,), "once for each size"),
         ("training of one", (1260 + 5400,), "only one draw"),
         ("one off", (9179,), "too small by one"),
-        ("text", ("9180 pictures",), "is text"),
-        ("nan", (np.nan,), "NaN"),
-        ("list", ([3780, 5400],), "one number is expected"),
     ],
     "06-layer": [
         ("by heart", _best(_fitted), "learned by heart"),
@@ -230,47 +195,25 @@ WRONG = {
         ("array", (lambda f, y: np.array([*_crossed(f, y).values()]),), "a text"),
         ("test", (lambda f, y: f["test"],), "KeyError"),
         ("nothing", (lambda f, y: None,), "returned nothing"),
-        ("no function", ("block4_conv3",), "a function is expected"),
     ],
     "06-cam": [
         ("for", _scaled(lambda m, g: np.maximum(m @ -_weights(g), 0)), "evidence *for* the class"),
-        (
-            "not scaled",
-            (lambda m, g: np.maximum(m @ _weights(g), 0),),
-            "that is not scaled",
-        ),
+        ("not scaled", (lambda m, g: np.maximum(m @ _weights(g), 0),), "that is not scaled"),
         ("signed", _scaled(lambda m, g: m @ _weights(g)), "negative sums have to become 0: "),
         ("raw", (lambda m, g: m @ _weights(g),), "divided by its largest value"),
         (
-            "pointwise",
-            _scaled(lambda m, g: np.maximum(-(m * g).sum(axis=2), 0)),
+            "places",
+            _scaled(lambda m, g: np.maximum(-(m * g).sum(2), 0)),
             "average them over places",
         ),
         ("absolute", _scaled(lambda m, g: np.abs(m @ _weights(g))), "for and against"),
         ("ReLU first", _scaled(lambda m, g: m @ np.maximum(_weights(g), 0)), "after the sum"),
         ("no weights", _scaled(lambda m, g: m.sum(axis=2)), "all maps count the same"),
-        (
-            "gradients",
-            _scaled(lambda m, g: np.maximum(-g.mean(axis=2), 0)),
-            "they weight the maps",
-        ),
-        (
-            "shifted",
-            (lambda m, g: (m @ _weights(g) - (m @ _weights(g)).min()) / np.ptp(m @ _weights(g)),),
-            "smallest value is 0",
-        ),
+        ("gradients", _scaled(lambda m, g: np.maximum(-g.mean(2), 0)), "they weight the maps"),
+        ("shifted", _scaled(lambda m, g: _sum(m, g) - _sum(m, g).min()), "smallest value is 0"),
         ("weights", (lambda m, g: _weights(g),), "weighted sum of the maps"),
         ("maps apart", (lambda m, g: np.maximum(m * _weights(g), 0),), "sum over the last axis"),
-        (
-            "no guard",
-            (lambda m, g: np.maximum(m @ _weights(g), 0) / np.maximum(m @ _weights(g), 0).max(),),
-            "the division fails",
-        ),
-        ("zeros", (lambda m, g: np.zeros(m.shape[:2]),), "is 0 everywhere"),
-        ("nan", (lambda m, g: np.full(m.shape[:2], np.nan),), "NaN"),
-        ("text", (lambda m, g: "cam",), "is text"),
-        ("no function", (np.ones((4, 5)),), "a function is expected"),
-        ("wrong name", (lambda m, g: m.cam(),), "AttributeError"),
+        ("no guard", _scaled(lambda m, g: np.maximum(_sum(m, g), 0), 0), "the division fails"),
     ],
 }
 

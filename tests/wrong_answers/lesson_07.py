@@ -30,9 +30,9 @@ def _frames(
 
 
 def _over_the_end(wave, window, hop):
-    fade = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
-    long = np.pad(wave, (0, window))
-    return [np.abs(np.fft.rfft(fade * long[s : s + window])) for s in range(0, len(wave), hop)]
+    return _by_windows(
+        np.pad(wave, (0, (len(wave) - 1) // hop * hop + window - len(wave))), window, hop
+    )
 
 
 def _by_windows(wave, window, hop):
@@ -91,51 +91,22 @@ def _by_digit(model, features, digits, speakers):
 # --- 07-mask ------------------------------------------------------------------------------------
 
 
-def _mask(change):
-    def mask(picture, first_band, bands, first_frame, frames):
-        masked = picture.copy()
-        change(masked, first_band, bands, first_frame, frames)
-        return masked
-
-    return (mask,)
-
-
-def _fill(value=0.0, more=0):
-    def change(m, b, bands, f, frames):
-        filled = m.mean() if value is None else value
-        m[b : b + bands + more] = filled
-        m[:, f : f + frames + more] = filled
-
-    return _mask(change)
-
-
-def _assign(*places):
-    """Silence the given indices, functions of (b, bands, f, frames)."""
-
-    def change(m, *numbers):
-        for place in places:
-            m[place(*numbers)] = 0
-
-    return _mask(change)
-
-
 def _in_place(picture, b, bands, f, frames):
     picture[b : b + bands] = 0
     picture[:, f : f + frames] = 0
     return picture
 
 
-def _all_but(picture, b, bands, f, frames):
-    kept = np.zeros_like(picture)
-    kept[b : b + bands] = picture[b : b + bands]
-    kept[:, f : f + frames] = picture[:, f : f + frames]
-    return kept
-
-
 def _by_outer(picture, b, bands, f, frames):
     rows, columns = np.arange(picture.shape[0]), np.arange(picture.shape[1])
     heard = np.outer((rows < b) | (rows >= b + bands), (columns < f) | (columns >= f + frames))
     return np.where(heard, picture, 0)
+
+
+def _where_they_meet(picture, b, bands, f, frames):
+    masked = picture.copy()
+    masked[b : b + bands, f : f + frames] = 0
+    return masked
 
 
 # --- the bank -----------------------------------------------------------------------------------
@@ -152,10 +123,6 @@ WRONG = {
         ("from one", (lambda h, r, n: round(h * n / r) + 1,), "counted from 0"),
         ("turned", (lambda h, r, n: round(h * r / n),), "turned round"),
         ("period", (lambda h, r, n: round(r / h),), "one period"),
-        ("nan", (lambda h, r, n: np.nan,), "NaN"),
-        ("text", (lambda h, r, n: "32",), "is text"),
-        ("no function", (32,), "a function is expected"),
-        ("too few", (lambda h: h,), "TypeError"),
     ],
     "07-frames": [
         ("no window", _frames(fade=np.ones), "not faded in and out"),
@@ -172,10 +139,6 @@ WRONG = {
         ("no overlap", _frames(starts=lambda s, n, h: range(0, s - n + 1, n)), "do not overlap"),
         ("every sample", _frames(starts=lambda s, n, h: range(s - n + 1)), "at every sample"),
         ("in place", (_faded_in_place,), "in place"),
-        ("zeros", (lambda w, n, h: np.zeros((15, 9)),), "is 0 everywhere"),
-        ("nan", (lambda w, n, h: np.full((15, 9), np.nan),), "NaN"),
-        ("text", (lambda w, n, h: "frames",), "is text"),
-        ("no function", (np.ones((15, 9)),), "a function is expected"),
     ],
     "07-decibels": [
         ("power", (-10, 3.01, 6.02), "a tenth of the *power*"),
@@ -189,8 +152,6 @@ WRONG = {
         ("half of 50", (-20, 3.0103, 25), "not half of -50"),
         ("power again", (-20, 3.0103, 3.0103), "grows fourfold"),
         ("doubled", (-20, 3.0103, -50), "is not doubled"),
-        ("text", ("-20 dB", 3, 6), "is text"),
-        ("nan", (np.nan, 3, 6), "NaN"),
     ],
     "07-window": [
         ("8 kHz", (400, 50), "8,000 samples a second"),
@@ -203,8 +164,6 @@ WRONG = {
         ("seconds", (2205, 0.05), "in seconds"),
         ("other rate", (2205, 275.625), "8,000 a second"),
         ("twenty", (2205, 20), "1 / 20 Hz"),
-        ("text", ("2205", 50), "is text"),
-        ("nan", (np.nan, 50), "NaN"),
     ],
     "07-speaker": [
         ("same", _speakers(train=lambda out: out), "fitted to the speaker"),
@@ -217,54 +176,31 @@ WRONG = {
         ("list", _then(lambda scores: [*scores.values()]), "who is hard"),
         ("one missing", _then(lambda scores: dict([*scores.items()][1:])), "the keys are bob"),
         ("digits", (_by_digit,), "the keys are 0, 1, 2"),
-        ("nan", _speakers(value=lambda score: np.nan), "NaN"),
         ("text", (lambda m, x, y, s: "none",), "not str"),
-        ("no function", ({"ann": 1.0},), "a function is expected"),
-        ("wrong name", (lambda m, x, y, s: m.accuracy(x, y),), "AttributeError"),
     ],
     "07-rows": [
         ("rows", (lambda m: m.mean(axis=1).reshape(len(m), -1),), "throws the frequency away"),
         ("both", (lambda m: m.mean(axis=(1, 2)),), "the frequency is lost"),
         ("not joined", (lambda m: m.mean(axis=2),), "join rows and channels"),
         ("channels", (lambda m: m.mean(axis=(2, 3)),), "averaged over channels"),
-        (
-            "exchanged",
-            (lambda m: m.mean(axis=2).swapaxes(1, 2).reshape(len(m), -1),),
-            "rows come first",
-        ),
+        ("exchanged", (lambda m: m.mean(2).swapaxes(1, 2).reshape(len(m), -1),), "rows come first"),
         ("maximum", (lambda m: m.max(axis=2).reshape(len(m), -1),), "largest value over time"),
         ("flattened", (lambda m: m.reshape(len(m), -1),), "nothing was averaged"),
         ("sums", (lambda m: m.sum(axis=2).reshape(len(m), -1),), "these are sums"),
         ("one vector", (lambda m: m.mean(axis=2).ravel(),), "keep the first axis"),
-        ("zeros", (lambda m: np.zeros((3, 8)),), "is 0 everywhere"),
-        ("nan", (lambda m: np.full((3, 8), np.nan),), "NaN"),
-        ("text", (lambda m: "rows",), "is text"),
-        ("no function", (np.ones((3, 8)),), "a function is expected"),
     ],
     "07-mask": [
-        ("meeting", _assign(lambda b, n, f, m: np.s_[b : b + n, f : f + m]), "where the two"),
-        (
-            "exchanged",
-            _assign(lambda b, n, f, m: np.s_[:, b : b + n], lambda b, n, f, m: np.s_[f : f + m]),
-            "bands are rows",
-        ),
-        ("bands", _assign(lambda b, n, f, m: np.s_[b : b + n]), "only the bands"),
-        ("frames", _assign(lambda b, n, f, m: np.s_[:, f : f + m]), "only the frames"),
-        ("too wide", _fill(more=1), "one too wide"),
-        (
-            "ends",
-            _assign(lambda b, n, f, m: np.s_[b:n], lambda b, n, f, m: np.s_[:, f:m]),
-            "is a width",
-        ),
-        ("mean", _fill(None), "not the mean"),
-        ("ones", _fill(1.0), "here they are loudest"),
-        ("all but", (_all_but,), "all but the blocks"),
-        ("nothing", (lambda p, *_: p.copy(),), "nothing is masked"),
+        ("meeting", (_where_they_meet,), "where the two"),
+        ("exchanged", (lambda p, *at: _by_outer(p, *at[2:], *at[:2]),), "bands are rows"),
+        ("bands", (lambda p, b, n, f, m: _by_outer(p, b, n, f, 0),), "only the bands"),
+        ("frames", (lambda p, b, n, f, m: _by_outer(p, b, 0, f, m),), "only the frames"),
+        ("too wide", (lambda p, b, n, f, m: _by_outer(p, b, n + 1, f, m + 1),), "one too wide"),
+        ("ends", (lambda p, b, n, f, m: _by_outer(p, b, n - b, f, m - f),), "is a width"),
+        ("mean", (lambda p, *_: np.where(_by_outer(p, *_), p, p.mean()),), "not the mean"),
+        ("ones", (lambda p, *_: np.where(_by_outer(p, *_), p, 1),), "here they are loudest"),
+        ("all but", (lambda p, *_: p - _by_outer(p, *_),), "all but the blocks"),
+        ("nothing", (lambda p, *_: p,), "nothing is masked"),
         ("in place", (_in_place,), "in place"),
-        ("zeros", (lambda p, *_: np.zeros_like(p),), "is 0 everywhere"),
-        ("nan", _fill(np.nan), "NaN"),
-        ("text", (lambda p, *_: "mask",), "is text"),
-        ("no function", (np.ones((6, 9)),), "a function is expected"),
     ],
 }
 

@@ -31,21 +31,11 @@ def _by_loop(before, after):
     return l0, l2**0.5, linf
 
 
-def _in_place(before, after):
-    after -= before
-    return np.count_nonzero(after), np.linalg.norm(after), np.abs(after).max()
-
-
 # --- 10-fgsm and 10-project ---------------------------------------------------------------------
 
 
 def _step(make, cut=True):
     return (lambda p, g, eps: np.clip(make(p, g, eps), 0, 1) if cut else make(p, g, eps),)
-
-
-def _step_in_place(picture, gradient, eps):
-    picture -= eps * np.sign(gradient)
-    return picture.clip(0, 1)
 
 
 def _cut(make, ends=True):
@@ -67,21 +57,12 @@ def _rate(make):
     return (lambda before, after, y: make(before == y, after != y, before != after),)
 
 
-def _rate_by_loop(before, after, labels):
-    known = fooled = 0
-    for b, a, y in zip(before, after, labels, strict=True):
-        if b == y:
-            known += 1
-            fooled += a != y
-    return fooled / known if known else 0.0
-
-
 def _snr(make):
     return (lambda sound, changed: make(sound, changed - sound),)
 
 
-def _power(values):
-    return (values**2).sum()
+def _db(sound, noise):
+    return 10 * np.log10((sound**2).sum() / (noise**2).sum())
 
 
 # --- 10-masking ---------------------------------------------------------------------------------
@@ -89,6 +70,9 @@ def _power(values):
 
 def _ahead(*names, by=0.05):
     return (lambda rates: max(rates[name] for name in names) > rates["pgd"] + by,)
+
+
+(_masked,) = _ahead("fgsm", "transfer", "random")
 
 
 # --- the bank -----------------------------------------------------------------------------------
@@ -107,19 +91,8 @@ WRONG = {
         ("mean", _three(linf=lambda d: np.abs(d).mean()), "the third is the mean change"),
         ("signed", _three(linf=np.max), "take absolute values first"),
         ("smallest", _three(linf=lambda d: abs(d.min())), "absolute value of the smallest"),
-        (
-            "rises",
-            (lambda b, a: _three()[0](b, np.maximum(a, b)),),
-            "only rises were counted",
-        ),
+        ("rises", (lambda b, a: _three()[0](b, np.maximum(a, b)),), "only rises were counted"),
         ("two", (lambda b, a: (2, 0.5),), "has shape (2,)"),
-        ("in place", (_in_place,), "in place"),
-        ("zeros", (lambda b, a: (0, 0, 0),), "is 0 everywhere"),
-        ("nan", (lambda b, a: (2, np.nan, 0.4),), "NaN"),
-        ("text", (lambda b, a: "small",), "is text"),
-        ("no function", (0.5,), "a function is expected"),
-        ("nothing", (lambda b, a: print(end=""),), "returned nothing"),
-        ("wrong name", (lambda b, a: b.distance(a),), "AttributeError"),
     ],
     "10-units": [
         ("unit range", (8 / 255,), "twice as wide"),
@@ -131,9 +104,6 @@ WRONG = {
         ("twice", (32 / 255,), "only once"),
         ("other", (0.5,), "too large"),
         ("negative", (-16 / 255,), "wrong sign"),
-        ("nan", (np.nan,), "NaN"),
-        ("text", ("16/255",), "is text"),
-        ("list", ([0.1, 0.2],), "one number is expected"),
     ],
     "10-fgsm": [
         ("plus", _step(lambda p, g, e: p + e * np.sign(g)), "a target takes minus"),
@@ -144,20 +114,10 @@ WRONG = {
         ("L2", _step(lambda p, g, e: p - e * g / np.linalg.norm(g)), "the L2 step"),
         ("change", _step(lambda p, g, e: -e * np.sign(g), False), "only the change"),
         ("no eps", _step(lambda p, g, e: p - np.sign(g)), "eps is missing"),
-        (
-            "change cut",
-            _step(lambda p, g, e: p - np.clip(e * np.sign(g), 0, 1), False),
-            "the change was cut",
-        ),
+        ("change cut", _step(lambda p, g, e: p - e * (g > 0), False), "the change was cut"),
         ("where", _step(lambda p, g, e: p - e * np.where(g > 0, 1, -1)), "`np.sign` gives 0"),
         ("at least", _step(lambda p, g, e: p - e * np.where(g >= 0, 1, -1)), "`>=` moves it"),
-        ("in place", (_step_in_place,), "in place"),
-        ("zeros", (lambda p, g, e: np.zeros_like(p),), "is 0 everywhere"),
-        ("nan", (lambda p, g, e: p * np.nan,), "NaN"),
         ("flat", (lambda p, g, e: np.clip(p - e * np.sign(g), 0, 1).ravel(),), "has shape (4,)"),
-        ("text", (lambda p, g, e: "goldfish",), "is text"),
-        ("no function", (0.1,), "a function is expected"),
-        ("wrong name", (lambda p, g, e: g.sign(),), "AttributeError"),
     ],
     "10-project": [
         ("range open", _cut(lambda m, o, e: np.clip(m, o - e, o + e), False), "near the original"),
@@ -165,31 +125,14 @@ WRONG = {
         ("change", _cut(lambda m, o, e: np.clip(m - o, -e, e), False), "allowed change"),
         ("nothing", (lambda m, o, e: m,), "nothing was cut"),
         ("full step", _cut(lambda m, o, e: o + e * np.sign(m - o)), "within eps have to stay"),
-        (
-            "full step, open",
-            _cut(lambda m, o, e: o + e * np.sign(m - o), False),
-            "also out of [0, 1]",
-        ),
-        (
-            "put back",
-            _cut(lambda m, o, e: np.where(np.abs(m - o) > e, o, m)),
-            "put back to the original",
-        ),
-        (
-            "one factor",
-            _cut(lambda m, o, e: o + (m - o) * e / np.abs(m - o).max()),
-            "shrunk by one factor",
-        ),
+        ("full, open", _cut(lambda m, o, e: o + e * np.sign(m - o), False), "also out of [0, 1]"),
+        ("put back", _cut(lambda m, o, e: np.where(abs(m - o) > e, o, m)), "put back to the"),
+        ("one factor", _cut(lambda m, o, e: o + (m - o) * e / max(abs(m - o))), "by one factor"),
         ("L2", _cut(lambda m, o, e: o + (m - o) * e / np.linalg.norm(m - o)), "which is L2"),
         ("rises", _cut(lambda m, o, e: np.minimum(m, o + e)), "falls go too far"),
         ("falls", _cut(lambda m, o, e: np.maximum(m, o - e)), "rises go too far"),
         ("exchanged", _cut(lambda m, o, e: np.clip(o, m - e, m + e)), "are exchanged"),
         ("around 0", (lambda m, o, e: np.clip(m, -e, e),), "instead of around the original"),
-        ("zeros", (lambda m, o, e: 0 * m,), "is 0 everywhere"),
-        ("nan", (lambda m, o, e: m * np.nan,), "NaN"),
-        ("text", (lambda m, o, e: "near",), "is text"),
-        ("no function", (0.1,), "a function is expected"),
-        ("wrong name", (lambda m, o, e: m.cut(),), "AttributeError"),
     ],
     "10-linear": [
         ("L2", _linear(lambda s, w: abs(s) / np.linalg.norm(w)), "the distance in L2"),
@@ -203,11 +146,6 @@ WRONG = {
         ("mean", _linear(lambda s, w: abs(s) / np.abs(w).mean()), "not by their mean"),
         ("squares", _linear(lambda s, w: abs(s) / (w**2).sum()), "without its root"),
         ("upside down", _linear(lambda s, w: np.abs(w).sum() / abs(s)), "upside down"),
-        ("array", (lambda w, b, x: np.abs(w * x),), "one number is expected"),
-        ("nan", _linear(lambda s, w: np.nan), "NaN"),
-        ("text", _linear(lambda s, w: "small"), "is text"),
-        ("no function", (0.1,), "a function is expected"),
-        ("too few", (lambda w, x: 1,), "TypeError"),
     ],
     "10-rate": [
         ("all wrong", _rate(lambda k, w, c: w.mean()), "count as fooled in yours"),
@@ -223,85 +161,33 @@ WRONG = {
         ("no guard", _rate(lambda k, w, c: np.float64((k & w).sum()) / k.sum()), "0 / 0 is NaN"),
         ("percent", _rate(lambda k, w, c: 100 * (k & w).sum() / k.sum()), "100 times too large"),
         ("array", _rate(lambda k, w, c: k & w), "True and False"),
-        ("nan", _rate(lambda k, w, c: np.nan), "NaN (not a number)"),
-        ("text", _rate(lambda k, w, c: "3/5"), "is text"),
-        ("no function", (0.6,), "a function is expected"),
-        ("too few", (lambda b, a: 1,), "TypeError"),
     ],
     "10-masking": [
         ("never", (lambda r: False,), "never"),
         ("always", (lambda r: True,), "always"),
-        (
-            "turned",
-            (lambda r: max(r["fgsm"], r["transfer"], r["random"]) <= r["pgd"] + 0.05,),
-            "the other way round",
-        ),
+        ("turned", (lambda r: not _masked(r),), "the other way round"),
         ("no transfer", _ahead("fgsm", "random"), "examples of another network beat PGD"),
         ("no one step", _ahead("transfer", "random"), "one step beats many"),
         ("no random", _ahead("fgsm", "transfer"), "random signs beat PGD"),
         ("no slack", _ahead("fgsm", "transfer", "random", by=0), "ahead by .02 only"),
-        (
-            "added up",
-            (lambda r: sum(max(r[k] - r["pgd"], 0) for k in r) > 0.05,),
-            "do not add them up",
-        ),
-        (
-            "low",
-            (lambda r: _ahead("fgsm", "transfer", "random")[0](r) or r["pgd"] < 0.1,),
-            "no sign; a robust",
-        ),
-        (
-            "high",
-            (lambda r: _ahead("fgsm", "transfer", "random")[0](r) or r["pgd"] > 0.9,),
-            "nothing is masked",
-        ),
-        (
-            "only where low",
-            (lambda r: _ahead("fgsm", "transfer", "random")[0](r) and r["pgd"] < 0.5,),
-            "not about how low",
-        ),
+        ("added", (lambda r: sum(max(r[k] - r["pgd"], 0) for k in r) > 0.05,), "do not add them"),
+        ("low", (lambda r: _masked(r) or r["pgd"] < 0.1,), "no sign; a robust"),
+        ("high", (lambda r: _masked(r) or r["pgd"] > 0.9,), "nothing is masked"),
+        ("only where low", (lambda r: _masked(r) and r["pgd"] < 0.5,), "not about how low"),
         ("number", (lambda r: 0.3,), "type float"),
-        ("text", (lambda r: "masking",), "type str"),
-        ("no function", (True,), "a function is expected"),
-        ("wrong key", (lambda r: r["bim"] > 0,), "KeyError"),
     ],
     "10-snr": [
-        ("20", _snr(lambda s, n: 20 * np.log10(_power(s) / _power(n))), "ratios of amplitudes"),
-        ("natural", _snr(lambda s, n: 10 * np.log(_power(s) / _power(n))), "natural logarithm"),
-        (
-            "changed as noise",
-            (lambda s, c: 10 * np.log10(_power(s) / _power(c)),),
-            "compared with the changed",
-        ),
-        ("upside down", _snr(lambda s, n: 10 * np.log10(_power(n) / _power(s))), "upside down"),
-        ("bels", _snr(lambda s, n: np.log10(_power(s) / _power(n))), "these are bels"),
-        ("ratio", _snr(lambda s, n: _power(s) / _power(n)), "that is the ratio"),
-        (
-            "changed as signal",
-            (lambda s, c: 10 * np.log10(_power(c) / _power(c - s)),),
-            "the signal is the original",
-        ),
-        (
-            "absolute",
-            _snr(lambda s, n: 10 * np.log10(np.abs(s).sum() / np.abs(n).sum())),
-            "you took absolute values",
-        ),
-        (
-            "peaks",
-            _snr(lambda s, n: 20 * np.log10(np.abs(s).max() / np.abs(n).max())),
-            "largest values",
-        ),
-        (
-            "squared sums",
-            _snr(lambda s, n: 10 * np.log10(s.sum() ** 2 / n.sum() ** 2)),
-            "squared sums",
-        ),
-        ("variance", _snr(lambda s, n: 10 * np.log10(s.var() / n.var())), "variance"),
-        ("nan", _snr(lambda s, n: np.nan), "NaN"),
-        ("text", _snr(lambda s, n: "26 dB"), "is text"),
-        ("array", _snr(lambda s, n: 10 * np.log10(s**2 / n**2)), "one number is expected"),
-        ("no function", (26.0,), "a function is expected"),
-        ("wrong name", (lambda s, c: s.power(),), "AttributeError"),
+        ("20", _snr(lambda s, n: 2 * _db(s, n)), "ratios of amplitudes"),
+        ("natural", _snr(lambda s, n: _db(s, n) * np.log(10)), "natural logarithm"),
+        ("changed as noise", (_db,), "compared with the changed"),
+        ("upside down", _snr(lambda s, n: _db(n, s)), "upside down"),
+        ("bels", _snr(lambda s, n: _db(s, n) / 10), "these are bels"),
+        ("ratio", _snr(lambda s, n: (s @ s) / (n @ n)), "that is the ratio"),
+        ("changed as signal", (lambda s, c: _db(c, c - s),), "the signal is the original"),
+        ("absolute", _snr(lambda s, n: _db(abs(s) ** 0.5, abs(n) ** 0.5)), "absolute values"),
+        ("peaks", _snr(lambda s, n: _db(abs(s).max(), abs(n).max())), "largest values"),
+        ("squared sums", _snr(lambda s, n: _db(s.sum(), n.sum())), "squared sums"),
+        ("variance", _snr(lambda s, n: _db(s.std(), n.std())), "variance"),
     ],
 }
 
@@ -309,10 +195,7 @@ RIGHT = {
     "10-distortion": [
         ("loop", (_by_loop,)),
         ("array", (lambda b, a: np.array(_by_loop(b, a), np.float32),)),
-        (
-            "norms",
-            (lambda b, a: [np.linalg.norm((a - b).ravel(), k) for k in (0, 2, np.inf)],),
-        ),
+        ("norms", (lambda b, a: [np.linalg.norm((a - b).ravel(), k) for k in (0, 2, np.inf)],)),
     ],
     "10-units": [("rounded", (0.0627,)), ("fraction", (16 / 255,)), ("half", (8 / 127.5,))],
     "10-fgsm": [
@@ -330,11 +213,7 @@ RIGHT = {
         ("dot", (lambda w, b, x: np.abs(np.dot(w, x) + b) / np.dot(w, np.sign(w)),)),
     ],
     "10-rate": [
-        ("loop", (_rate_by_loop,)),
-        (
-            "masks",
-            (lambda b, a, y: (a[b == y] != y[b == y]).mean() if (b == y).any() else 0,),
-        ),
+        ("masks", (lambda b, a, y: (a[b == y] != y[b == y]).mean() if any(b == y) else 0,)),
     ],
     "10-masking": [
         ("any", (lambda r: any(r[k] > r["pgd"] + 0.05 for k in r),)),

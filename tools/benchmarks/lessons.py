@@ -3,6 +3,7 @@
 ``python -m tools.benchmarks.lessons --against v1.0``       all lessons, three rounds
 ``python -m tools.benchmarks.lessons 03 05 --against HEAD``  what has not been committed
 ``python -m tools.benchmarks.lessons --tests --against ...`` the whole test command instead
+``... --tests tests/test_style.py --against ...``           some files of it
 
 Both trees run in this environment, in turn, so that whatever else the computer does meets both.
 CPU-seconds are those of all threads of a kernel, from its start to the end of the last cell.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import compileall
+import functools
 import json
 import os
 import platform
@@ -26,9 +28,10 @@ from typing import Any
 
 import nbformat
 
-from conftest import _CPU_SECONDS, _PEAK_MEMORY
+from course import WHOLE_RUN
 from course_utils.doctor import installed_version
 from tools import notebooks
+from tools.pytest_lessons import CPU_SECONDS, PEAK_MEMORY
 
 ROOT = Path(__file__).resolve().parents[2]
 _ORIGIN = 'print(__import__("course_utils").__file__)'
@@ -40,13 +43,7 @@ Costs = dict[str, dict[str, list[Cost]]]
 
 
 def check_out(commit: str, folder: Path) -> str:
-    """Copy the course as it was at `commit` into `folder`; return the commit's whole name.
-
-    Raises
-    ------
-    notebooks.Refused
-        There is no such commit.
-    """
+    """Copy the course as it was at `commit` into `folder`; return the commit's whole name."""
 
     def git(*arguments: str) -> str:
         done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
@@ -70,16 +67,10 @@ def of_tree(tree: Path, private: Path) -> dict[str, str]:
 
 
 def lesson_cost(number: str, tree: Path, private: Path) -> Cost:
-    """Run a lesson of `tree` in a fresh kernel.
-
-    Raises
-    ------
-    notebooks.Refused
-        No such lesson there, a cell failed, or the kernel imported another tree's package.
-    """
+    """Run a lesson of `tree`, with `tree`'s package, in a fresh kernel."""
     (path,) = notebooks.chosen([number], tree / "notebooks", ".ipynb")
     notebook = nbformat.read(path, as_version=4)
-    asked = nbformat.v4.new_code_cell(f"{_CPU_SECONDS}\n{_PEAK_MEMORY}\n{_ORIGIN}")
+    asked = nbformat.v4.new_code_cell(f"{CPU_SECONDS}\n{PEAK_MEMORY}\n{_ORIGIN}")
     notebook.cells.append(asked)
     notebooks.execute(notebook, path.parent, environment=of_tree(tree, private))
     seconds, peak, origin = asked.outputs[0].text.split("\n")[:3]
@@ -88,14 +79,25 @@ def lesson_cost(number: str, tree: Path, private: Path) -> Cost:
     return {"cpu_seconds": float(seconds), "peak_mb": float(peak)}
 
 
-def tests_cost(_: str, tree: Path, private: Path) -> Cost:
-    """Run the whole test command of `tree`, browsers and kernels included (not on Windows)."""
-    import resource
-
+def tests_cost(_: str, tree: Path, private: Path, files: Sequence[str] = ()) -> Cost:
+    """Run the test command of `tree`, browsers and kernels included; or some of its files."""
+    try:
+        import resource
+    except ImportError as error:  # Windows
+        raise notebooks.Refused("--tests needs Linux or macOS") from error
+    # Files beside the course, for which some tests look, are there for both trees.
+    beside, linked = ROOT.parent / "shared", tree.parent / "shared"
+    if beside.is_dir() and not linked.exists():
+        linked.symlink_to(beside)
+    # Nothing is left in this tree either: its own report stays.
+    own = [f"--junitxml={private / 'junit.xml'}", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", *([] if files else WHOLE_RUN), *own, *files]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    environment = {**os.environ, **of_tree(tree, private)}
-    code = subprocess.run([sys.executable, "-m", "pytest", "-q"], cwd=tree, env=environment)
+    code = subprocess.run(command, cwd=tree, env={**os.environ, **of_tree(tree, private)})
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if code.returncode not in (0, 1):  # 1: all ran, some failed; at the same cost
+        code_of = f"exit code {code.returncode}"
+        raise notebooks.Refused(f"the tests of {tree} ended early, with {code_of}")
     seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
     return {"cpu_seconds": seconds, "exit_code": code.returncode}
 
@@ -121,41 +123,32 @@ def compare(
     return costs
 
 
+COLUMNS = {"cpu_seconds": ("CPU", "s"), "peak_mb": ("peak", "MB")}
+
+
 def table(costs: Costs) -> str:
     """Medians of the rounds and their ratios, as a Markdown table with a row for all together."""
-    medians = {
+    rows = {
         name: {
-            side: {key: median(cost[key] for cost in found) for key in found[0]}
-            for side, found in sides.items()
+            key: [median(cost[key] for cost in sides[side]) for side in ("this", "that")]
+            for key in COLUMNS.keys() & sides["this"][0].keys()
         }
         for name, sides in costs.items()
         if all(sides.values())
     }
-
-    columns = [("cpu_seconds", "CPU", "s")]
-    if any("peak_mb" in sides["this"] for sides in medians.values()):
-        columns.append(("peak_mb", "peak", "MB"))
-    head = [""]
-    for _, title, unit in columns:
-        head += [f"{title}, this ({unit})", f"{title}, that ({unit})", "ratio"]
-
-    def row(name: str, this: Mapping[str, float], that: Mapping[str, float]) -> list[str]:
-        cells = [name]
-        for key, *_ in columns:
-            known = key in this
-            cells += [f"{this[key]:.0f}", f"{that[key]:.0f}"] if known else ["", ""]
-            cells.append(f"{this[key] / that[key]:.2f}" if known else "")
-        return cells
-
-    rows = [head, ["---", *["---:"] * (len(head) - 1)]]
-    rows += [row(name, sides["this"], sides["that"]) for name, sides in medians.items()]
-    if len(medians) > 1:
-        total = {
-            side: {"cpu_seconds": sum(sides[side]["cpu_seconds"] for sides in medians.values())}
-            for side in ("this", "that")
-        }
-        rows.append(row("all", **total))
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+    columns = [key for key in COLUMNS if any(key in row for row in rows.values())]
+    if len(rows) > 1:
+        seconds = zip(*(row["cpu_seconds"] for row in rows.values()), strict=True)
+        rows["all"] = {"cpu_seconds": list(map(sum, seconds))}
+    lines = [[""], ["---"], *([name] for name in rows)]
+    for key in columns:
+        title, unit = COLUMNS[key]
+        lines[0] += [f"{title}, this ({unit})", f"{title}, that ({unit})", "ratio"]
+        lines[1] += ["---:"] * 3
+        for line, row in zip(lines[2:], rows.values(), strict=True):
+            this, that = row.get(key, (0, 0))
+            line += [f"{this:.0f}", f"{that:.0f}", f"{this / that:.2f}"] if that else [""] * 3
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def computer() -> dict[str, str]:
@@ -176,8 +169,8 @@ def computer() -> dict[str, str]:
     } | {name: version for name, version in versions.items() if version}
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return its exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.benchmarks.lessons",
         description=__doc__,
@@ -187,18 +180,13 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--against", metavar="COMMIT", required=True, help="the earlier commit")
     parser.add_argument("--rounds", type=int, default=3, help="of each lesson (default: 3)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="all measurements as JSON")
-    parser.add_argument("--tests", action="store_true", help="run the tests, not the lessons")
-    return parser
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return its exit code."""
-    parser = make_parser()
+    told = "run the tests (all), not the lessons"
+    parser.add_argument("--tests", nargs="*", metavar="FILE", help=told)
     options = parser.parse_args(arguments)
     if options.rounds < 1:
         parser.error(f"--rounds is {options.rounds}; give 1 or more")
-    if options.tests and options.lessons:
-        parser.error("--tests runs all tests; leave out the lessons")
+    if options.tests is not None and options.lessons:
+        parser.error("--tests runs tests; leave out the lessons")
     try:
         return _run(options)
     except notebooks.Refused as refusal:
@@ -208,8 +196,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     paths = notebooks.chosen(options.lessons or ["all"], ROOT / "notebooks", ".ipynb")
-    names = ["tests"] if options.tests else [path.name[:2] for path in paths]
-    measure = tests_cost if options.tests else lesson_cost
+    names, measure = [path.name[:2] for path in paths], lesson_cost
+    if options.tests is not None:
+        names, measure = ["tests"], functools.partial(tests_cost, files=options.tests)
     with tempfile.TemporaryDirectory() as folder:
         private = Path(folder)
         trees = {"this": ROOT, "that": private / "course"}

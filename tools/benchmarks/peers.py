@@ -45,7 +45,22 @@ def take_turns(ways: Mapping[str, Callable[[], Any]], repeats: int) -> Costs:
     return {name: median(times[1:]) for name, times in spent.items()}
 
 
+def with_gradient(loss: Callable[[Any], Any], signature: Sequence[Any] | None = None) -> Callable:
+    """A graph that gives a loss and its gradient by the picture, and nothing else."""
+
+    @tf.function(input_signature=signature)
+    def both(picture: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(picture)
+            value = loss(picture)
+        return value, tape.gradient(value, picture)
+
+    return both
+
+
 # --- style --------------------------------------------------------------------------------------
+
+CONTENT, VARIATION, RATE = 0.03, 0.2, 0.02
 
 
 def style_ways(size: int) -> dict[str, Callable[[], Any]]:
@@ -54,19 +69,18 @@ def style_ways(size: int) -> dict[str, Callable[[], Any]]:
     layers = style.layers_of(network)
     photo = images.sample("china", size=size)
     painting = images.load(data.styles()["ink_waves"], size)
-    ones, variation, rate = dict.fromkeys(layers.style, 1.0), 0.2, 0.02
-    objective = style.Objective(network, photo, painting, {layers.content: 0.03}, ones, variation)
-    state = [tf.constant(photo), None]
+    extract = network.features([layers.content, *layers.style])
+    ones = dict.fromkeys(layers.style, 1.0)
+    contents = {layers.content: CONTENT}
+    objective = style.Objective(network, photo, painting, contents, ones, VARIATION)
+    state, start = [tf.constant(photo), None], tf.constant(photo)
 
     def ours() -> None:
-        _, *state[:] = objective.step(state[0], rate, state[1])
-
-    extract = network.features([layers.content, *layers.style])
+        _, *state[:] = objective.step(state[0], RATE, state[1])
 
     def gram(maps: Any) -> Any:
-        return tf.einsum("nhwc,nhwd->ncd", maps, maps) / tf.cast(
-            tf.shape(maps)[1] * tf.shape(maps)[2], tf.float32
-        )
+        pixels = tf.shape(maps)[1] * tf.shape(maps)[2]
+        return tf.einsum("nhwc,nhwd->ncd", maps, maps) / tf.cast(pixels, tf.float32)
 
     wanted_content = extract(photo[None])[layers.content]
     wanted_style = {name: gram(extract(painting[None])[name]) for name in layers.style}
@@ -75,49 +89,50 @@ def style_ways(size: int) -> dict[str, Callable[[], Any]]:
         maps = extract(picture[None], training=False)
         far = [tf.reduce_mean((gram(maps[n]) - g) ** 2) for n, g in wanted_style.items()]
         content = tf.reduce_mean((maps[layers.content] - wanted_content) ** 2)
-        return tf.add_n(far) + 0.03 * content + variation * tf.image.total_variation(picture)
+        return tf.add_n(far) + CONTENT * content + VARIATION * tf.image.total_variation(picture)
+
+    bare = with_gradient(loss)
+    return {
+        "bare gradient": lambda: bare(start),
+        "course": ours,
+        "TensorFlow's tutorial": tensorflow_style(loss, photo),
+        "keras.io's example": keras_style(extract, layers, photo, painting),
+    }
+
+
+def tensorflow_style(loss: Callable[[Any], Any], photo: np.ndarray) -> Callable[[], None]:
+    """An optimizer and a variable inside one graph."""
+    pixels, adam = tf.Variable(photo), keras.optimizers.Adam(RATE, 0.99, epsilon=0.1)
 
     @tf.function
-    def bare(picture: Any) -> Any:
-        with tf.GradientTape() as tape:
-            tape.watch(picture)
-            value = loss(picture)
-        return value, tape.gradient(value, picture)
-
-    pixels, adam = tf.Variable(photo), keras.optimizers.Adam(rate, 0.99, epsilon=0.1)
-
-    @tf.function
-    def tensorflow() -> None:  # an optimizer and a variable inside one graph
+    def step() -> None:
         with tf.GradientTape() as tape:
             value = loss(pixels)
         adam.apply([tape.gradient(value, pixels)], [pixels])
         pixels.assign(tf.clip_by_value(pixels, 0.0, 1.0))
 
+    return step
+
+
+def keras_style(
+    extract: Callable, layers: Any, photo: np.ndarray, painting: np.ndarray
+) -> Callable[[], None]:
+    """Photo and painting go through the network each time, the optimizer outside of the graph."""
     canvas, descent = tf.Variable(photo), keras.optimizers.SGD(1e-3)
-    three = tf.constant(np.stack([photo, painting])), [layers.content, *layers.style]
+    both = tf.constant(np.stack([photo, painting]))
 
-    @tf.function
-    def all_three(picture: Any) -> Any:  # photo and painting go through the network each time
-        with tf.GradientTape() as tape:
-            maps = extract(tf.concat([three[0], picture[None]], axis=0), training=False)
-            content = tf.reduce_sum((maps[layers.content][2] - maps[layers.content][0]) ** 2)
-            value = 0.03 * content + 1e-6 * tf.image.total_variation(picture)
-            for name in layers.style:
-                rows = [tf.reshape(maps[name][k], (-1, maps[name].shape[-1])) for k in (1, 2)]
-                painted, own = (tf.matmul(r, r, transpose_a=True) for r in rows)
-                value += 1e-6 * tf.reduce_sum((painted - own) ** 2)
-        return value, tape.gradient(value, picture)
+    def loss(picture: Any) -> Any:
+        maps = extract(tf.concat([both, picture[None]], axis=0), training=False)
+        content = tf.reduce_sum((maps[layers.content][2] - maps[layers.content][0]) ** 2)
+        value = CONTENT * content + 1e-6 * tf.image.total_variation(picture)
+        for name in layers.style:
+            rows = [tf.reshape(maps[name][k], (-1, maps[name].shape[-1])) for k in (1, 2)]
+            painted, own = (tf.matmul(r, r, transpose_a=True) for r in rows)
+            value += 1e-6 * tf.reduce_sum((painted - own) ** 2)
+        return value
 
-    def keras_io() -> None:  # the optimizer outside of the graph
-        descent.apply([all_three(canvas)[1]], [canvas])
-
-    start = tf.constant(photo)
-    return {
-        "bare gradient": lambda: bare(start),
-        "course": ours,
-        "TensorFlow's tutorial": tensorflow,
-        "keras.io's example": keras_io,
-    }
+    gradient = with_gradient(loss)
+    return lambda: descent.apply([gradient(canvas)[1]], [canvas])
 
 
 # --- dream --------------------------------------------------------------------------------------
@@ -126,39 +141,60 @@ def style_ways(size: int) -> dict[str, Callable[[], Any]]:
 def dream_ways(size: int, layer: str = "block4_conv2") -> dict[str, Callable[[], Any]]:
     """A dream's step on a picture of so many pixels a side: the course's, and others."""
     network = networks.load("embedded")
-    picture = images.sample("cat", size=size)
-    start, extract = tf.constant(picture), network.features(layer)
-    climb = dream._Climber(network, dream._objective(network, layer, None), dream.TILE)
+    start = tf.constant(images.sample("cat", size=size))
+    objective, extract = dream.Objective(network, layer), network.features(layer)
 
     def ours(jitter: int, blur: float) -> Callable[[], Any]:
-        ascent = dream._Ascent(climb, 0.012, jitter, True, blur, np.random.default_rng(0))
+        ascent = dream.Ascent(objective, jitter=jitter, blur=blur)
         return lambda: ascent.step(start)  # a tensor, as between two steps
 
-    def half_squares(pixels: Any) -> Any:
-        return 0.5 * tf.reduce_sum(extract(pixels[None], training=False)[layer] ** 2)
+    def maps(pixels: Any, **options: Any) -> Any:
+        return extract(pixels[None], **options)[layer]
 
-    @tf.function(input_signature=[tf.TensorSpec((None, None, 3))])
-    def bare(pixels: Any) -> Any:
-        with tf.GradientTape() as tape:
-            tape.watch(pixels)
-            value = half_squares(pixels)
-        return value, tape.gradient(value, pixels)
+    bare = with_gradient(
+        lambda pixels: 0.5 * tf.reduce_sum(maps(pixels, training=False) ** 2),
+        [tf.TensorSpec((None, None, 3))],
+    )
+    return {
+        "bare gradient": lambda: bare(start),
+        "course": ours(jitter=16, blur=0.6),
+        "course, no blur": ours(jitter=16, blur=0),
+        "course, no jitter, no blur": ours(jitter=0, blur=0),
+        "TensorFlow's tutorial": tensorflow_dream(maps, start, 0),
+        "TensorFlow's tutorial, rolled": tensorflow_dream(maps, start, 16),
+        "keras.io's example": keras_dream(extract, layer, start[None]),
+    }
 
+
+def tensorflow_dream(maps: Callable[[Any], Any], start: Any, reach: int) -> Callable[[], Any]:
+    """The mean, a loop in the graph; shifted by up to `reach` pixels."""
     sizes = [tf.TensorSpec((None, None, 3)), tf.TensorSpec((), tf.int32), tf.TensorSpec(())]
 
     @tf.function(input_signature=sizes)
-    def tensorflow(pixels: Any, steps: Any, rate: Any) -> Any:  # the mean, a loop in the graph
+    def climb(pixels: Any, steps: Any, rate: Any) -> Any:
         for _ in tf.range(steps):
+            shift = tf.random.uniform((2,), -reach, reach, tf.int32) if reach else None
             with tf.GradientTape() as tape:
-                tape.watch(pixels)
-                value = tf.reduce_mean(extract(pixels[None])[layer])
-            gradient = tape.gradient(value, pixels)
+                seen = tf.roll(pixels, shift, (0, 1)) if reach else pixels
+                tape.watch(seen)
+                value = tf.reduce_mean(maps(seen))
+            gradient = tape.gradient(value, seen)
+            if reach:  # as its `TiledGradients`, with one tile
+                gradient = tf.roll(gradient, -shift, (0, 1))
             gradient /= tf.math.reduce_std(gradient) + 1e-8
             pixels = tf.clip_by_value(pixels + gradient * rate, 0.0, 1.0)
         return pixels
 
+    one, small = tf.constant(1), tf.constant(0.01)
+    return lambda: climb(start, one, small)
+
+
+def keras_dream(extract: Callable, layer: str, start: Any) -> Callable[[], Any]:
+    """Squares away from the border."""
+    small = tf.constant(0.01)
+
     @tf.function
-    def keras_io(pixels: Any, rate: Any) -> Any:  # squares away from the border
+    def step(pixels: Any, rate: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(pixels)
             maps = extract(pixels)[layer]
@@ -168,14 +204,7 @@ def dream_ways(size: int, layer: str = "block4_conv2") -> dict[str, Callable[[],
         gradient /= tf.maximum(tf.reduce_mean(tf.abs(gradient)), 1e-6)
         return value, pixels + rate * gradient
 
-    one, small = tf.constant(1), tf.constant(0.01)
-    return {
-        "bare gradient": lambda: bare(start),
-        "course": ours(jitter=16, blur=0.6),
-        "course, no jitter, no blur": ours(jitter=0, blur=0),
-        "TensorFlow's tutorial": lambda: tensorflow(start, one, small),
-        "keras.io's example": lambda: keras_io(start[None], small),
-    }
+    return lambda: step(start, small)
 
 
 # --- attacks ------------------------------------------------------------------------------------
@@ -243,10 +272,10 @@ def table(costs: Mapping[str, Costs]) -> str:
     """Milliseconds, and the ratio to the course's own way where there is one."""
     lines = []
     for part, found in costs.items():
-        lines += ["", f"{part:30} {'CPU ms':>9} {'course = 1':>12}"]
+        lines += ["", f"{part:32} {'CPU ms':>9} {'course = 1':>12}"]
         own = found.get("course")
         for name, cost in found.items():
-            lines.append(f"  {name:28} {cost:9.2f}" + (f" {cost / own:12.2f}" if own else ""))
+            lines.append(f"  {name:30} {cost:9.2f}" + (f" {cost / own:12.2f}" if own else ""))
     return "\n".join(lines[1:])
 
 
@@ -268,8 +297,8 @@ def measure(parts: Sequence[str], size: int, repeats: int) -> dict[str, Costs]:
 PARTS = ("style", "dream", "attacks", "widgets")
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return its exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.benchmarks.peers",
         description=__doc__,
@@ -279,12 +308,6 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", type=int, default=256, help="pixels a side (default: 256)")
     parser.add_argument("--repeats", type=int, default=20, help="of each way (default: 20)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="all medians as JSON")
-    return parser
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return its exit code."""
-    parser = make_parser()
     options = parser.parse_args(arguments)
     for part in options.parts:
         if part not in PARTS:

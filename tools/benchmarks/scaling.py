@@ -1,7 +1,6 @@
 """How the cost of style, dreams and predictions grows with pixels and with steps.
 
 ``python -m tools.benchmarks.scaling``                      both tables
-``python -m tools.benchmarks.scaling --sizes 64 128 256``   other sizes
 ``python -m tools.benchmarks.scaling --out scaling.json``   all measurements as JSON
 
 CPU milliseconds of all threads, the median of some repetitions; all sizes take turns. The exponent
@@ -69,31 +68,20 @@ def table(title: str, costs: Mapping[str, Mapping[int, float]], power: int) -> s
     return "\n".join([head, *rows])
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return its exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.benchmarks.scaling",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="pixels a side")
-    parser.add_argument("--steps", type=int, nargs="+", default=STEPS, help=f"at {SIDE} pixels")
     parser.add_argument("--repeats", type=int, default=5, help="of each (default: 5)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="all medians as JSON")
-    return parser
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return its exit code."""
-    parser = make_parser()
     options = parser.parse_args(arguments)
-    for name, values, least in (("sizes", options.sizes, 32), ("steps", options.steps, 1)):
-        if len(set(values)) < 3 or min(values) < least:
-            parser.error(f"--{name} needs three different numbers or more, from {least} on")
     if options.repeats < 1:
         parser.error(f"--repeats is {options.repeats}; give 1 or more")
-    pixels = grown({size: jobs(size) for size in sorted(set(options.sizes))}, options.repeats)
-    steps = grown({n: jobs(SIDE, n) for n in sorted(set(options.steps))}, options.repeats)
+    pixels = grown({size: jobs(size) for size in SIZES}, options.repeats)
+    steps = grown({n: jobs(SIDE, n) for n in STEPS}, options.repeats)
     print("CPU milliseconds; predict: of as many pictures as steps")
     print(table("pixels a side", pixels, power=2), "", sep="\n")
     print(table("steps", steps, power=1))

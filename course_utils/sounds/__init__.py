@@ -1,0 +1,100 @@
+"""Sounds as pictures: reading WAV files, spectrograms, and networks that listen.
+
+Lesson 07 derives what stands here; lesson 10 attacks `digit_network`. Waves are float32 in
+[-1, 1]; one rate, one window, one mel scale for all.
+"""
+
+from course_utils.measures import spread
+from course_utils.sounds.digits import (
+    HELD_OUT,
+    add_noise,
+    augment,
+    digit_network,
+    front_end,
+    listener,
+    split_voices,
+    train_digit_network,
+)
+from course_utils.sounds.figures import (
+    LOOKS,
+    draw_confusion,
+    draw_curves,
+    draw_evidence,
+    draw_spectrogram,
+    listen,
+)
+from course_utils.sounds.reading import load, trim
+from course_utils.sounds.spectrograms import (
+    CLIP,
+    FLOOR,
+    HOP,
+    LOW,
+    MELS,
+    RATE,
+    WINDOW,
+    as_rgb,
+    fix_length,
+    hertz_to_mel,
+    log_mel,
+    mel_matrix,
+    mfcc,
+    normalize,
+    pictures,
+    smoothed,
+    stft,
+)
+from course_utils.sounds.transfer import (
+    by_speaker,
+    draws,
+    evidence,
+    few_clips,
+    heard_by,
+    new_layer,
+    over_time,
+    representations,
+)
+
+__all__ = [
+    "CLIP",
+    "FLOOR",
+    "HELD_OUT",
+    "HOP",
+    "LOOKS",
+    "LOW",
+    "MELS",
+    "RATE",
+    "WINDOW",
+    "add_noise",
+    "as_rgb",
+    "augment",
+    "by_speaker",
+    "digit_network",
+    "draw_confusion",
+    "draw_curves",
+    "draw_evidence",
+    "draw_spectrogram",
+    "draws",
+    "evidence",
+    "few_clips",
+    "fix_length",
+    "front_end",
+    "heard_by",
+    "hertz_to_mel",
+    "listen",
+    "listener",
+    "load",
+    "log_mel",
+    "mel_matrix",
+    "mfcc",
+    "new_layer",
+    "normalize",
+    "over_time",
+    "pictures",
+    "representations",
+    "smoothed",
+    "split_voices",
+    "spread",
+    "stft",
+    "train_digit_network",
+    "trim",
+]
