@@ -123,10 +123,8 @@ def test_log_mel_equals_keras_bin_by_bin(clips):
     expected, levels = np.array(layer(batch)), sounds.log_mel(batch)
     assert expected.shape == (len(batch), 64, 64)
     # 32 bits are exact relative to the loudest place: in dB, less and less so below it.
-    loud = expected > expected.max(axis=(1, 2), keepdims=True) - 40
-    assert np.abs(levels - expected)[loud].max() < 1e-3
-    amplitudes, others = 10 ** (levels / 20), 10 ** (expected / 20)
-    assert np.abs(amplitudes - others).max() < 2e-5 * others.max()
+    amplitudes = 10 ** ((expected - expected.max(axis=(1, 2), keepdims=True)) / 20)
+    assert (np.abs(levels - expected) * amplitudes).max() < 1e-4
 
 
 @given(st.floats(150, 3800))
@@ -609,6 +607,8 @@ def test_draws_hold_speakers_out_in_turn(per_digit, held_out, count):
         assert np.array_equal(np.bincount(DIGITS[train]), [per_digit] * 3)
     tested = np.concatenate([test for _, test in splits])
     assert len(set(SPEAKERS[tested])) == min(4, held_out * count)
+    one_by_one = sounds.draws(DIGITS, SPEAKERS, per_digit, held_out, 1)  # in the same turn
+    assert {SPEAKERS[test[0]] for _, test in one_by_one} == set(SPEAKERS[splits[0][1]])
     again = sounds.draws(DIGITS, SPEAKERS, per_digit, count, held_out)
     assert all(map(np.array_equal, splits[0], again[0]))
 
@@ -845,5 +845,5 @@ def test_the_classifier_shows_what_speaks_for_a_digit_in_red(monkeypatch):
     monkeypatch.setattr(sounds, "evidence", lambda *given: [np.array([[2.0, 0], [0, -1]])])
     picture = list(sound_classifier.frame("six, v12", "", (), 40, 0, 100).pictures.values())[1]
     redness = picture[..., 0] - picture[..., 2]
-    assert redness[-1, 0] == redness.max() > 0.3  # low frequencies at the bottom
+    assert redness[-1, 0] == redness.max() > 0.2  # low frequencies at the bottom
     assert redness[0, -1] == redness.min() < -0.2

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import keras
 
 
-def expectation(model: keras.Model, camera: keras.Layer, samples: int = 10) -> Victim:
+def expectation(model: keras.Model, camera: keras.Layer, samples: int) -> Victim:
     """The network, with a gradient averaged over random views of each picture.
 
     Lesson 10, section 9; A. Athalye et al., "Synthesizing robust adversarial examples", ICML 2018

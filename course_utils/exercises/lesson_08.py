@@ -20,13 +20,15 @@ from course_utils.exercises import (
 def _check_gram(grams):
     maps = np.random.default_rng(8).random((3, 4, 5, 2)) * np.array([1.0, 2.0])
     rows = maps.reshape(3, 20, 2)
-    means, mixed = rows.mean(axis=1), maps.reshape(3, 2, 20).transpose(0, 2, 1)
+    means = rows.mean(axis=1)
     pairs = means[:, :, None] * means[:, None]
 
-    def product(left, right):
-        return left.transpose(0, 2, 1) @ right / 20
+    def product(rows):
+        return rows.transpose(0, 2, 1) @ rows / 20
 
-    right, flipped = product(rows, rows), rows.transpose(0, 2, 1)
+    right, crossed = product(rows), product(rows.transpose(0, 2, 1))
+    centered = product(rows - means[:, None])
+    mixed = product(maps.reshape(3, 2, 20).transpose(0, 2, 1))
     expect_array(
         call(grams, maps),
         right,
@@ -36,17 +38,11 @@ def _check_gram(grams):
             "divided by the channels as well; only positions were summed over": right / 2,
             "divided by the number of all values, n times h times w times c": right / 6,
             "divided by h only; the sum goes over h times w positions": right * 5,
-            "this compares positions, (n, N, N); the product is in the wrong order": product(
-                flipped, flipped
-            ),
+            "this compares positions, (n, N, N); the product is in the wrong order": crossed,
             "all pictures were thrown together; each one has its own matrix": right.mean(axis=0),
             "all pictures were added up; each one has its own matrix": right.sum(axis=0),
-            "these are covariances: a Gram matrix does not subtract the mean": product(
-                rows - means[:, None], rows - means[:, None]
-            ),
-            "the channels were mixed up with positions: keep the last axis when you reshape": product(
-                mixed, mixed
-            ),
+            "these are covariances: a Gram matrix does not subtract the mean": centered,
+            "the channels were mixed up with positions: keep the last axis when you reshape": mixed,
             "this is the product of the channels' means; multiply first, then average": pairs,
         },
     )

@@ -61,7 +61,7 @@ def _attacked(
     if attack == "random signs":
         return adversarial.random_signs(*task).pictures
     if "one step" in attack:
-        return adversarial.pgd(*task, steps=1, step=eps, targeted=targeted).pictures
+        return adversarial.fgsm(*task, targeted=targeted).pictures
     return adversarial.pgd(*task, targeted=targeted).pictures
 
 

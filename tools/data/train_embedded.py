@@ -186,11 +186,8 @@ def teach(
 # --- Training ------------------------------------------------------------------------------------
 
 
-def with_batch_norm(classes: int, synchronized: bool = False) -> keras.Model:
-    """The network as it is trained: `networks.slim_vgg16` with batch norm in place of biases.
-
-    If synchronized, the devices of a ``tf.distribute`` strategy share a batch's statistics.
-    """
+def with_batch_norm(classes: int) -> keras.Model:
+    """The network as it is trained: `networks.slim_vgg16` with batch norm in place of biases."""
     layers = keras.layers
 
     def convolve(maps: Any, filters: int, name: str) -> Any:
@@ -198,9 +195,7 @@ def with_batch_norm(classes: int, synchronized: bool = False) -> keras.Model:
             filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=name
         )(maps)
         # Momentum .99 would lag far behind in a run this short.
-        norm = layers.BatchNormalization(
-            momentum=0.9, synchronized=synchronized, name=f"{name}_norm"
-        )
+        norm = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")
         return layers.ReLU(name=f"{name}_relu")(norm(maps))
 
     model = networks.slim_vgg16(networks.WIDTHS, classes, convolve)
@@ -228,40 +223,16 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         return {"peak": self.peak, "steps": self.steps, "rise": self.rise}
 
 
-def mirrored() -> Any | None:
-    """A ``MirroredStrategy`` where TensorFlow sees several devices of a kind, else None."""
-    if keras.backend.backend() != "tensorflow":
-        return None
-    from course_utils.quiet import tf
-
-    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    names = [device.name for device in devices]
-    return tf.distribute.MirroredStrategy(names) if len(names) > 1 else None
-
-
-def compiled(classes: int, steps: int, batch: int, smoothing: float) -> keras.Model:
-    """The network ready for ``fit``, on all devices; `steps` is the length of the whole run."""
-
-    def build(synchronized: bool) -> keras.Model:
-        model = with_batch_norm(classes, synchronized)
-        model.compile(
-            keras.optimizers.SGD(OneCycle(PEAK_RATE, steps), momentum=MOMENTUM, nesterov=True),
-            keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing),
-            metrics=[keras.metrics.CategoricalAccuracy(name="top1")],
-        )
-        model.optimizer.build(model.trainable_variables)
-        return model
-
-    strategy = mirrored()
-    if strategy is None:
-        return build(synchronized=False)
-    if batch % strategy.num_replicas_in_sync:
-        raise CourseError(
-            f"A batch of {batch} pictures cannot be shared out evenly to "
-            f"{strategy.num_replicas_in_sync} devices: hide some (CUDA_VISIBLE_DEVICES)."
-        )
-    with strategy.scope():
-        return build(synchronized=True)
+def compiled(classes: int, steps: int, smoothing: float) -> keras.Model:
+    """The network ready for ``fit``; `steps` is the length of the whole run."""
+    model = with_batch_norm(classes)
+    model.compile(
+        keras.optimizers.SGD(OneCycle(PEAK_RATE, steps), momentum=MOMENTUM, nesterov=True),
+        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing),
+        metrics=[keras.metrics.CategoricalAccuracy(name="top1")],
+    )
+    model.optimizer.build(model.trainable_variables)
+    return model
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -398,7 +369,7 @@ def train(
         checkpoint.run["teacher_top1"] = float(top(told, labels, 1).mean())
         targets = TEACHER_SHARE * told + (1 - TEACHER_SHARE) * targets
     steps = max(1, len(labels) // batch) * epochs
-    model = compiled(classes, steps, batch, settings["label_smoothing"])
+    model = compiled(classes, steps, settings["label_smoothing"])
     checkpoint.restore(model)
     for start, stop, side in model_card.spans(phases):
         first = max(checkpoint.done, start)

@@ -46,4 +46,6 @@ def test_the_photo_that_fools_is_nearly_the_photo() -> None:
     (before, change, after), labels = make_gallery.fooled()
     assert np.abs(after - before).max() <= 8 / 255 + 1 / 255
     assert np.allclose(after - before, (change - 0.5) / 16, atol=1.5 / 255)
+    enlarged = np.sum((change - 0.5) * (after - before)) / np.sum((after - before) ** 2)
+    assert enlarged == pytest.approx(16, rel=0.02)
     assert labels[0].startswith("espresso, 9") and labels[2].startswith("goldfish, 9")

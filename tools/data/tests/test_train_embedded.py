@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,7 +96,7 @@ ONE_SIZE = PLAIN | {"phases": ((6, 32),)}
 
 @pytest.fixture(scope="module")
 def curves(source: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
-    """Loss and accuracy of a run on one device."""
+    """Loss and accuracy of a run."""
     return train(source, tmp_path_factory.mktemp("one"), **ONE_SIZE)[1]["epochs"]
 
 
@@ -304,37 +302,6 @@ def test_a_run_with_other_settings_or_damage_is_refused_and_kept(source, finishe
     with pytest.raises(CourseError, match=r"run\.json is damaged"):
         train(source, folder)
     assert weights.exists()
-
-
-TWO_DEVICES = """\
-import sys
-from pathlib import Path
-import tensorflow as tf
-cpu, = tf.config.list_physical_devices("CPU")
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from course_utils import networks
-from course_utils.ask import CourseError
-from tools.data import train_embedded as tool
-assert tool.mirrored().num_replicas_in_sync == 2
-options = eval(sys.argv[3])
-tool.PEAK_RATE, networks.embedded.DEPTHS = options.pop("rate"), options.pop("depths")
-try:
-    tool.train(sys.argv[1], Path(sys.argv[2]), **options | {"batch": 7})
-except CourseError as error:
-    assert "evenly to 2 devices" in str(error)
-tool.train(sys.argv[1], Path(sys.argv[2]), **options)
-"""
-
-
-def test_two_devices_learn_what_one_does(source, curves, tmp_path):
-    assert tool.mirrored() is None
-    options = {"rate": RATE, "depths": DEPTHS} | ONE_SIZE
-    command = [sys.executable, "-c", TWO_DEVICES, source, tmp_path, repr(options)]
-    done = subprocess.run(command, cwd=tool.ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    epochs = json.loads((tmp_path / "run.json").read_text())["epochs"]
-    for ours, theirs in zip(epochs, curves, strict=True):
-        assert ours == pytest.approx(theirs, rel=2e-3, abs=2e-3)
 
 
 # --- what ships ----------------------------------------------------------------------------------
