@@ -86,7 +86,7 @@ def number(
     CourseError
         Not a number, not finite, or outside.
     """
-    real = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
     if not (real and low <= value <= high and above < value < below and math.isfinite(value)):
         ends = {"from": low, "above": above, "to": high, "below": below}
         said = " ".join(f"{word} {end:g}" for word, end in ends.items() if math.isfinite(end))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 import io
 import json
 import math
@@ -828,6 +829,21 @@ def test_the_classifier_names_shipped_words_and_own_files(tmp_path):
     assert sound_classifier.frame(sound_classifier.OWN, "", upload, 40, 0, 100).text == own.text
     with pytest.raises(ValueError, match="a WAV file"):
         sound_classifier.frame(sound_classifier.OWN, "", (), 40, 0, 100)
+
+
+def test_the_classifier_is_fitted_to_what_it_says(monkeypatch):
+    sizes = []
+
+    class Layer(LogisticRegression):
+        def fit(self, x, y):
+            sizes.append(np.bincount(y).tolist())
+            return super().fit(x, y)
+
+    monkeypatch.setattr(sounds, "new_layer", lambda size: Layer())
+    fresh = importlib.util.module_from_spec(sound_classifier.__spec__)  # that keeps no layer yet
+    fresh.__spec__.loader.exec_module(fresh)
+    text = fresh.frame("six, v12", "", (), 40, 0, 100).text
+    assert sizes == [[21] * 10] and "21 clips of each digit\nby nine" in text
 
 
 def test_the_classifier_hears_a_part_and_noise():
