@@ -286,6 +286,7 @@ def _draw(
     rows, columns = matrix.shape
     cmap = colormaps[SIGNED_CMAP if limits[0] < 0 else "gray"].with_extremes(bad="white")
     image = ax.imshow(matrix, cmap=cmap, clim=limits)
+    ax.grid(False)  # even where the caller sets ticks: it would run through the numbers
     _write(image, matrix, as_text)
     raster = {"color": "#BDBDBD", "linewidth": 0.8, "clip_on": False}
     ax.hlines(np.arange(rows + 1) - 0.5, -0.5, columns - 0.5, **raster)

@@ -287,3 +287,12 @@ def test_rasterize_gives_the_pixels_and_shows_nothing():
     assert picture[25, 25] == pytest.approx(to_rgb(plots.PALETTE["blue"]), abs=1 / 255)
     assert picture[25, 75] == pytest.approx((1, 1, 1))
     assert not plt.get_fignums()
+
+
+def test_no_grid_runs_through_the_numbers_of_axes_with_ticks():
+    plots.use_course_style()
+    _, ax = plt.subplots()
+    plots.show_numbers(np.eye(3), ax=ax)
+    ax.set(xticks=range(3), yticks=range(3))
+    lines = [tick.gridline for axis in (ax.xaxis, ax.yaxis) for tick in axis.get_major_ticks()]
+    assert lines and not any(line.get_visible() for line in lines)
