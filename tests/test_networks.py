@@ -427,6 +427,9 @@ def test_every_application(name):
     assert network.model.get_layer("predictions").activation is keras.activations.linear
     if name == "InceptionV3":
         assert network.conv_layers == ("conv2d", *(f"conv2d_{number}" for number in range(1, 94)))
+    if name != "EfficientNetB0":  # of which Keras does not say it
+        side = network.input_size
+        assert f"({side}, {side}, 3)" in getattr(keras.applications, name).__doc__
     small = (network.min_size - 1, network.min_size - 1, 3)
     with pytest.raises(CourseError, match=f"{small[0]}x{small[0]}"):
         network.descriptor(np.zeros(small))

@@ -796,6 +796,14 @@ def test_the_explorer_says_what_the_window_can_do():
     assert "hold no bin" not in spectrogram_explorer.frame("click", 2048, 50, "mel", 60).text
 
 
+def test_the_chirp_of_the_explorer_rises_from_300_to_3300_hertz():
+    (picture,) = spectrogram_explorer.frame("chirp", 256, 75, "frequency", 60).pictures.values()
+    columns = np.arange(80, 480, 50)  # 52 to 502 are one second, rows 292 to 78 are 4 kHz
+    found = picture[80:290, columns].mean(axis=2).argmax(axis=0) + 80
+    hertz = 300 + 3000 * (columns - 52) / 450
+    assert np.allclose(found, 292 - 214 * hertz / 4000, atol=4)
+
+
 @pytest.mark.parametrize("sound", spectrogram_explorer.SOUNDS)
 def test_every_sound_can_be_seen_with_every_window(sound):
     for window in spectrogram_explorer.WINDOWS[::3]:
